@@ -1,0 +1,179 @@
+"""What the services need from the outside, and the channel-neutral message.
+
+Nothing here knows Telegram, a terminal or a database engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from bot.texts.catalogue import Say
+
+
+class Clock(Protocol):
+    """The one clock: SQL never calls now(), code never calls datetime.now()."""
+
+    def now(self) -> datetime:
+        """An aware datetime in UTC."""
+        ...
+
+
+class Courier(Protocol):
+    """Wakes whoever drains due rows; rows are the truth, a wake-up may be lost or doubled."""
+
+    def wake(self, kind: str) -> None:
+        """kind: ``inbox`` or ``outbox``; called after the commit."""
+        ...
+
+
+class Vault(Protocol):
+    """Where evidence files lie, sealed."""
+
+    async def put(self, key: str, content: bytes) -> None: ...
+    async def get(self, key: str) -> bytes: ...
+    async def drop(self, key: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button's meaning: what to do, with which case, at which question and version of it.
+
+    Packed as ``verb|case|question|version|value``; at most 64 bytes of UTF-8 (Bot API limit).
+    """
+
+    verb: str
+    case: str = ""
+    question: str = ""
+    version: int = 0
+    value: str = ""
+
+    def pack(self) -> str:
+        packed = f"{self.verb}|{self.case}|{self.question}|{self.version}|{self.value}"
+        if len(packed.encode()) > 64:
+            raise ValueError(f"button data over 64 bytes: {packed}")
+        return packed
+
+    @staticmethod
+    def unpack(data: str) -> Press:
+        """Raises ValueError on anything that pack() did not make."""
+        verb, case, question, version, value = data.split("|", 4)
+        return Press(verb, case, question, int(version), value)
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """Pressed, it comes back as a Press; with ``link``, it opens an address instead."""
+
+    label: Say
+    press: Press | None = None
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A kept file to show: ``kind`` photo, document, video, audio, voice, video_note."""
+
+    kind: str
+    file_id: str
+    vault_key: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is said to one chat: parts are paragraphs, joined by an empty line.
+
+    ``keyboard`` names a reply keyboard: "" leaves it as it is, "location" offers the place button,
+    "remove" takes it away. ``photo`` and others in ``media`` go before the text.
+    ``venue`` is (lat, lon, title, address).
+    """
+
+    parts: tuple[Say, ...]
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    media: tuple[Media, ...] = ()
+    keyboard: str = ""
+    venue: tuple[float, float, str, str] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "parts": [part.to_json() for part in self.parts],
+            "buttons": [
+                [
+                    {"label": b.label.to_json(), "press": b.press.pack() if b.press else None, "link": b.link}
+                    for b in row
+                ]
+                for row in self.buttons
+            ],
+            "media": [[m.kind, m.file_id, m.vault_key, m.name] for m in self.media],
+            "keyboard": self.keyboard,
+            "venue": list(self.venue) if self.venue else None,
+        }
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Message:
+        venue = value["venue"]
+        return Message(
+            parts=tuple(Say.from_json(part) for part in value["parts"]),
+            buttons=tuple(
+                tuple(
+                    Button(
+                        Say.from_json(b["label"]),
+                        Press.unpack(b["press"]) if b["press"] is not None else None,
+                        b["link"],
+                    )
+                    for b in row
+                )
+                for row in value["buttons"]
+            ),
+            media=tuple(Media(*m) for m in value["media"]),
+            keyboard=value["keyboard"],
+            venue=(venue[0], venue[1], venue[2], venue[3]) if venue else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that a person sent: ``kind`` as in Media; size in bytes, 0 when unknown."""
+
+    kind: str
+    file_id: str
+    unique_id: str
+    name: str = ""
+    mime: str = ""
+    size: int = 0
+    seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One thing a person did, whatever the channel.
+
+    ``chat`` and ``account`` are addresses such as ``tg:123`` or ``term:consumer:王阿姨``; in a
+    private talk they are equal. ``key`` is unique to the update: business writes hang on it.
+    """
+
+    key: str
+    chat: str
+    account: str
+    name: str
+    at: datetime
+    private: bool = True
+    text: str = ""
+    command: str = ""
+    argument: str = ""
+    press: Press | None = None
+    press_id: str = ""
+    files: tuple[Attachment, ...] = ()
+    album: str = ""
+    place: tuple[float, float] | None = None
+    place_title: str = ""
+    contact_phone: str = ""
+    forwarded_from: str = ""
+    forwarded_at: datetime | None = None
+    reply_to: str = ""
+    edited: bool = False
+    message_id: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
