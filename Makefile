@@ -1,0 +1,112 @@
+# Every target makes what it needs; the second run of any is instant. Nothing here needs root
+# except the installation of a browser, which says so.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+PYTEST := $(BIN)/python -m pytest
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+SOURCES := pyproject.toml constraints.txt
+PYTHONS := python3.13 python3.12 python3.11 python3 python
+
+# The first Python that starts and is new enough; `make PYTHON=/path/to/python` overrides it.
+find_python = for p in $(or $(PYTHON),$(PYTHONS)); do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; \
+	done
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run test check format test-browser judges torture bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+setup: $(VENV)/.run $(VENV)/.test $(VENV)/.check $(VENV)/.browser ## make .venv with all that running, testing and checking need
+
+run: $(VENV)/.run ## start the bot; without BOT_TOKEN, the bot and a local stand-in of Telegram
+	$(BIN)/python -m bot run $(ARGS)
+
+test: $(VENV)/.test ## every test that needs neither network nor browser (ARGS=... goes to pytest)
+	$(PYTEST) -n 2 --dist loadgroup $(ARGS)
+
+check: $(VENV)/.run $(VENV)/.test $(VENV)/.check ## lint, format, types, import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/.check ## rewrite the code in the house's format
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+test-browser: $(VENV)/.test $(VENV)/.browser ## the phone page in a real Chromium
+	@$(need_chromium)
+	CHROMIUM="$$($(find_chromium))" $(PYTEST) -m browser tests/e2e $(ARGS)
+
+judges: $(VENV)/.test ## programs we did not write judge our stand-in of Telegram (needs node and npm)
+	@$(call need_tests,tests/judges)
+	@command -v node >/dev/null && command -v npm >/dev/null || { \
+		echo "make judges: node and npm are needed and at least one is missing." >&2; \
+		echo "Install them (Debian: apt-get install nodejs npm) and try again." >&2; exit 1; }
+	$(PYTEST) --timeout 600 tests/judges $(ARGS)
+
+torture: $(VENV)/.test ## the long form of the kill -9 tests, on both databases
+	@$(call need_tests,tests/torture)
+	$(PYTEST) --timeout 3600 tests/torture $(ARGS)
+
+bench: $(VENV)/.run ## measure beside the peers and limits (ARGS=NAME for one bench)
+	$(BIN)/python -m bot bench $(ARGS)
+
+clean: ## remove the environment and all caches; data/ stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# -- environment: a stamp per set of packages ---------------------------------------------------
+
+$(BIN)/python:
+	@python="$$($(find_python))"; \
+	if [ -z "$$python" ]; then \
+		echo "Suda needs Python 3.11 or newer; none of these is: $(or $(PYTHON),$(PYTHONS))." >&2; \
+		echo "Install one (Debian: apt-get install python3 python3-venv) or say make PYTHON=..." >&2; \
+		exit 1; \
+	fi; \
+	"$$python" -m venv $(VENV) || { \
+		rm -rf $(VENV); \
+		echo "$$python cannot make an environment (Debian: apt-get install python3-venv)." >&2; \
+		exit 1; \
+	}
+
+$(VENV)/.run: $(SOURCES) | $(BIN)/python
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.test $(VENV)/.check $(VENV)/.browser: $(VENV)/.%: $(SOURCES) | $(BIN)/python
+	$(PIP) -e '.[$*]'
+	@touch $@
+
+# One pip at a time, whatever -j says.
+.NOTPARALLEL:
+
+# -- what cannot be installed by pip ------------------------------------------------------------
+
+need_tests = [ -n "$$(find $1 -name 'test_*.py' 2>/dev/null)" ] || { \
+	echo "make $@: nothing was run, $1 holds no tests." >&2; exit 1; }
+
+# `make CHROMIUM=/path/to/chromium` overrides it.
+find_chromium = command -v "$${CHROMIUM:-chromium}" || command -v chromium-browser
+
+define need_chromium
+ready() { \
+	[ -n "$$($(find_chromium))" ] && command -v fc-list >/dev/null && [ -n "$$(fc-list :lang=zh)" ]; \
+}; \
+ready && exit 0; \
+if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	echo "Installing Chromium and a Chinese font with apt-get"; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -qq -y chromium fontconfig fonts-noto-cjk >/dev/null && ready && exit 0; \
+fi; \
+echo "make test-browser: NOT RUN. It needs Chromium and a Chinese font, and cannot install them." >&2; \
+echo "Debian, as root: apt-get install chromium fontconfig fonts-noto-cjk" >&2; \
+echo "Elsewhere: install them and say make test-browser CHROMIUM=/path/to/chromium" >&2; \
+exit 1
+endef

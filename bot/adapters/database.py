@@ -1,0 +1,200 @@
+"""One database, SQLite or PostgreSQL, behind ``write()`` and ``read()``.
+
+SQLite takes one writer at a time, so there is one writer connection behind one gate, and BEGIN
+IMMEDIATE takes the file's lock at once instead of failing half-way. Reads go through connections
+that cannot write. PostgreSQL has ordinary pools.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import AsyncAdaptedQueuePool, event, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from models.delivery import WAKES
+
+BUSY_TIMEOUT_MS = 15_000
+OLDEST_POSTGRESQL = 14
+READERS = 4
+
+
+class DatabaseProblem(Exception):
+    """The database cannot be used; the message is one sentence for the operator."""
+
+
+def driver_url(url: str) -> URL:
+    """``sqlite:///PATH`` and ``postgresql://`` with the driver that this project uses.
+
+    Raises DatabaseProblem on anything else.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise DatabaseProblem("DATABASE_URL is not a database address") from error
+    match parsed.get_backend_name():
+        case "sqlite":
+            if parsed.database in (None, "", ":memory:"):
+                raise DatabaseProblem(
+                    "DATABASE_URL needs a file for SQLite: sqlite:///data/suda.db"
+                )
+            return parsed.set(drivername="sqlite+aiosqlite")
+        case "postgresql" | "postgres":
+            return parsed.set(drivername="postgresql+psycopg")
+        case other:
+            raise DatabaseProblem(f"DATABASE_URL names {other}; only sqlite and postgresql will do")
+
+
+class Database:
+    """Sessions for one database. Make one per process, and :meth:`close` it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = driver_url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        self._listeners: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
+        self._gate = asyncio.Lock()
+        if self.sqlite:
+            assert self.url.database is not None
+            make_folder(Path(self.url.database))
+            self._writer = _sqlite_engine(self.url, "BEGIN IMMEDIATE", 1)
+            self._reader = _sqlite_engine(self.url, "BEGIN", READERS, "PRAGMA query_only=ON")
+        else:
+            self._writer = create_async_engine(self.url, pool_pre_ping=True)
+            self._reader = self._writer
+
+    def listen(self, kind: str, wake: Callable[[], None]) -> None:
+        """Call ``wake`` after every commit that wrote work of this kind."""
+        self._listeners[kind].append(wake)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """A session that commits at the end, or rolls back and raises."""
+        if self.sqlite:
+            async with self._gate, self._write() as session:
+                yield session
+        else:
+            async with self._write() as session:
+                yield session
+        for kind in session.info.pop(WAKES, ()):
+            for wake in self._listeners[kind]:
+                wake()
+
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session that sees one state of the database and cannot change it."""
+        async with AsyncSession(self._reader, expire_on_commit=False) as session:
+            if not self.sqlite:
+                await session.execute(
+                    text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                )
+            yield session
+
+    async def server_time(self) -> datetime | None:
+        """The database server's clock, by which several hosts agree; None on SQLite."""
+        if self.sqlite:
+            return None
+        async with self.read() as session:
+            moment: datetime = (
+                await session.execute(text("SELECT clock_timestamp()"))
+            ).scalar_one()
+            return moment.astimezone(UTC)
+
+    async def probe(self, revision: str | None = None) -> None:
+        """Raise DatabaseProblem unless it answers, can be written, and stands at ``revision``."""
+        try:
+            async with self.write() as session:
+                if not self.sqlite:
+                    version = (await session.execute(text("SHOW server_version_num"))).scalar_one()
+                    if int(version) < OLDEST_POSTGRESQL * 10_000:
+                        raise DatabaseProblem(
+                            f"the PostgreSQL server is too old: {OLDEST_POSTGRESQL} or newer is needed"
+                        )
+                if revision is not None:
+                    await _expect_revision(session, revision)
+        except DBAPIError as error:
+            raise explain(error, self.url) from error
+        except OSError as error:
+            raise DatabaseProblem(f"the database cannot be reached: {error}") from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._writer.dispose()
+        if self._reader is not self._writer:
+            await self._reader.dispose()
+
+
+def make_folder(file: Path) -> None:
+    """Make the folder of a database file. Raises DatabaseProblem."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseProblem(
+            f"the folder {file.parent} cannot be made: {error.strerror}"
+        ) from error
+
+
+def _sqlite_engine(url: URL, begin: str, connections: int, *pragmas: str) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        # The driver must not open transactions by itself: _begin does.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
+            "PRAGMA journal_mode=WAL",
+            "PRAGMA synchronous=FULL",
+            "PRAGMA foreign_keys=ON",
+            *pragmas,
+        ):
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+async def _expect_revision(session: AsyncSession, revision: str) -> None:
+    missing = "the database is behind the program; run: python -m bot migrate"
+    try:
+        found = (await session.execute(text("SELECT version_num FROM alembic_version"))).scalars()
+    except (OperationalError, ProgrammingError) as error:
+        raise DatabaseProblem(missing) from error
+    if list(found) != [revision]:
+        raise DatabaseProblem(missing)
+
+
+def explain(error: DBAPIError, url: URL) -> DatabaseProblem:
+    """A driver's error as one sentence."""
+    said = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+    where = url.database if url.get_backend_name() == "sqlite" else f"{url.host or 'localhost'}"
+    if "readonly" in said or "read-only" in said:
+        return DatabaseProblem(f"the database {where} is read-only")
+    if "unable to open" in said:
+        return DatabaseProblem(f"the database file {where} cannot be opened")
+    if "not a database" in said:
+        return DatabaseProblem(f"the file {where} is not a database")
+    return DatabaseProblem(f"the database at {where} cannot be used: {said}")

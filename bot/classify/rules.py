@@ -1,0 +1,170 @@
+"""Rules as data: what a rule file says, read and checked.
+
+A file names an ``axis`` and usually one ``code``; each ``[[rule]]`` has
+
+``any``       the words that can fire it, parted by white space; ``@name`` is a class of words
+``near``      groups, one word of each within ``within`` signs of that word, on either side
+``after``     groups, one word of each following in this order, each within ``within`` signs
+``before``    groups, one word of each within ``within`` signs in front of it
+``all``       groups, one word of each anywhere in the text
+``not``       words that silence the rule wherever they stand
+``not_near``  words that silence a match within ``within`` signs of them
+``given``     fires only when one of these object codes was decided (axes after the object)
+``weight``    evidence for the code; below zero, against it
+``tests``     texts that must come out as the rule's code
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from bot.classify import taxonomy
+
+AXES = ("object", "nature", "channel", "fraud", "danger", "hint")
+FIELDS = frozenset(
+    "any near after before all not not_near given within weight code note source tests".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule with its classes opened; a group is a tuple of words."""
+
+    axis: str
+    code: str
+    weight: float
+    any: tuple[str, ...]
+    within: int
+    near: tuple[tuple[str, ...], ...] = ()
+    after: tuple[tuple[str, ...], ...] = ()
+    before: tuple[tuple[str, ...], ...] = ()
+    all: tuple[tuple[str, ...], ...] = ()
+    never: tuple[str, ...] = ()
+    not_near: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    note: str = ""
+    tests: tuple[str, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether its words alone fire it."""
+        return not (
+            self.near or self.after or self.before or self.all or self.never or self.not_near
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """All rules and tables of one version."""
+
+    rules: tuple[Rule, ...]
+    lexicon: Mapping[str, Any]
+    version: str
+    tests: Mapping[str, tuple[tuple[Rule, str], ...]] = field(default_factory=dict)
+
+
+class BadRule(ValueError):
+    """A rule file that cannot be read; the message names the file and the rule."""
+
+
+@cache
+def load(rules_dir: Path | None = None) -> RuleBook:
+    """The rules of a folder, by default the packaged ones. Raises BadRule."""
+    folder: Traversable = rules_dir or files("bot.classify").joinpath("rules")
+    digest = hashlib.sha256()
+    tables: dict[str, dict[str, Any]] = {}
+    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        if entry.name.endswith(".toml"):
+            raw = entry.read_bytes()
+            digest.update(raw)
+            try:
+                tables[entry.name] = tomllib.loads(raw.decode())
+            except ValueError as wrong:
+                raise BadRule(f"{entry.name}: {wrong}") from wrong
+    return build(tables, digest.hexdigest()[:12])
+
+
+def build(tables: Mapping[str, Mapping[str, Any]], version: str) -> RuleBook:
+    """A rule book from parsed files by name; ``lexicon.toml`` holds classes, spellings, limits."""
+    lexicon = tables["lexicon.toml"]
+    classes = {name: tuple(words.split()) for name, words in lexicon["class"].items()}
+    spellings = {word: tuple(also.split()) for word, also in lexicon["spelling"].items()}
+    rules: list[Rule] = []
+    tests: dict[str, tuple[tuple[Rule, str], ...]] = {}
+    for name, table in tables.items():
+        if name == "lexicon.toml":
+            continue
+        mine = [
+            _rule(table, row, classes, spellings, f"{name} rule {place}")
+            for place, row in enumerate(table["rule"], 1)
+        ]
+        rules += mine
+        tests[name] = tuple((rule, text) for rule in mine for text in rule.tests)
+    return RuleBook(tuple(rules), lexicon, version, tests)
+
+
+def _rule(
+    table: Mapping[str, Any],
+    row: Mapping[str, Any],
+    classes: Mapping[str, tuple[str, ...]],
+    spellings: Mapping[str, tuple[str, ...]],
+    where: str,
+) -> Rule:
+    def words(text: str) -> tuple[str, ...]:
+        opened: dict[str, None] = {}
+        for word in text.split():
+            if word.startswith("@"):
+                if word[1:] not in classes:
+                    raise BadRule(f"{where}: no class {word}")
+                members: Iterable[str] = classes[word[1:]]
+            else:
+                members = (word,)
+            for member in members:
+                for spelt in spelt_ways(member, spellings):
+                    opened[spelt.replace("_", " ")] = None
+        return tuple(opened)
+
+    def groups(name: str) -> tuple[tuple[str, ...], ...]:
+        return tuple(words(group) for group in row.get(name, ()))
+
+    if unknown := row.keys() - FIELDS:
+        raise BadRule(f"{where}: unknown fields {sorted(unknown)}")
+    axis = table["axis"]
+    code = row.get("code", table.get("code"))
+    if axis not in AXES or code is None or "weight" not in row or not row.get("any", "").split():
+        raise BadRule(f"{where}: axis, code, weight and any are needed")
+    if axis == "object" and code not in taxonomy.codes():
+        raise BadRule(f"{where}: no object code {code}")
+    return Rule(
+        axis=axis,
+        code=code,
+        weight=float(row["weight"]),
+        any=words(row["any"]),
+        within=row.get("within", 10),
+        near=groups("near"),
+        after=groups("after"),
+        before=groups("before"),
+        all=groups("all"),
+        never=words(row.get("not", "")),
+        not_near=words(row.get("not_near", "")),
+        given=tuple(row.get("given", "").split()),
+        note=row.get("note", ""),
+        tests=tuple(row.get("tests", ())),
+    )
+
+
+def spelt_ways(word: str, spellings: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """The word and its disguises (``微信``: ``v信``, ``薇信`` …), in lower case."""
+    ways = [word.lower()]
+    for part, others in spellings.items():
+        if part in word:
+            ways += [word.replace(part, other).lower() for other in others]
+    return ways

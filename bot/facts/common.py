@@ -1,0 +1,159 @@
+"""What every parser shares: spans, same-length normalisation and Chinese numerals."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+# A chat message has at most 4,096 characters; the prose readers look no further than this, which
+# bounds their time on anything. Redaction and masking read everything.
+LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Words of a text: ``text[start:end] == said``."""
+
+    said: str
+    start: int
+    end: int
+
+
+@cache
+def table(name: str) -> dict[str, Any]:
+    """A packaged data table of this room, by file name without ``.toml``."""
+    return tomllib.loads(files("bot.facts").joinpath(f"{name}.toml").read_text("utf-8"))
+
+
+@cache
+def _letters() -> dict[int, int]:
+    pairs = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
+    pairs |= {0x3000: 0x20, 0xA0: 0x20, 0xFFE5: 0xA5}
+    letters = table("letters")
+    pairs |= {ord(t): ord(s) for t, s in zip(letters["from"], letters["to"], strict=True)}
+    return pairs
+
+
+def fold(text: str) -> str:
+    """Half-width, simplified letters, character for character: offsets stay valid."""
+    return text.translate(_letters())
+
+
+DIGITS = "零一二三四五六七八九"
+_VALUE = {c: n for n, c in enumerate(DIGITS)} | {"〇": 0, "两": 2}
+_SMALL = {"十": 10, "百": 100, "千": 1000}
+_BIG = {"万": 10**4, "亿": 10**8}
+NUMERALS = "".join(_VALUE) + "十百千万亿"
+_TOKEN = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|[零〇一二两三四五六七八九十百千万亿多余来几点]")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number as said; ``approx`` when the words leave it open (多, 来, 几, 两三万)."""
+
+    value: Decimal
+    approx: bool
+
+
+def read_number(words: str) -> Number | None:
+    """Reads a whole string of Arabic digits and Chinese numerals, mixed as people write them.
+
+    三万五 is 35,000 and 2万3 is 23,000: a last lone digit takes the next lower unit. Of two
+    neighbours (两三万) the lower counts, as approximate. None for anything else.
+    """
+    if not words or len(words) > 40:
+        return None
+    if rough := words[0] in "百千万" and words[1:2] == "把":  # 百把块, 千把块
+        words = "一" + words[0] + words[2:]
+    tokens = _TOKEN.findall(words)
+    if "".join(tokens) != words:
+        return None
+    total = section = Decimal(0)
+    number: Decimal | None = None
+    lone = False  # the number in hand is one digit right after a unit
+    unit = 0
+    approx, said = rough, False
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        ahead = tokens[at + 1] if at + 1 < len(tokens) else ""
+        if token[0].isascii():
+            if number is not None or "," in token and len(token.split(",", 1)[0]) > 3:
+                return None
+            number, said = Decimal(token.replace(",", "")), True
+            lone = len(token) == 1 and bool(unit) and tokens[at - 1][0] in "百千万亿"
+        elif token in _VALUE:
+            if number is not None:
+                return None
+            run = at
+            while run < len(tokens) and tokens[run] in _VALUE:
+                run += 1
+            digits = [_VALUE[t] for t in tokens[at:run]]
+            follows = tokens[run] if run < len(tokens) else ""
+            if digits[0] == 0 and len(digits) == 2 and unit:  # 一千零五
+                digits, lone = digits[1:], False
+            elif digits == [0] and unit and follows:  # 一万零十
+                digits = []
+            else:
+                lone = len(digits) == 1 and bool(unit) and tokens[at - 1] in "百千万亿"
+            if len(digits) == 2 and (follows in _SMALL or follows in _BIG):
+                low, high = digits
+                if not low or (high - low != 1 and digits != [3, 5]):
+                    return None
+                digits, approx = [low], True
+            elif len(digits) > 1 and (unit or follows in _SMALL or follows in _BIG):
+                return None
+            if digits:
+                number, said = Decimal("".join(map(str, digits))), True
+            at = run
+            continue
+        elif token == "点":
+            run = at + 1
+            while run < len(tokens) and tokens[run] in _VALUE:
+                run += 1
+            if number is None or run == at + 1 or (run < len(tokens) and tokens[run] in _SMALL):
+                return None
+            tail = "".join(str(_VALUE[t]) for t in tokens[at + 1 : run])
+            number, lone, at = Decimal(f"{number}.{tail}"), False, run
+            continue
+        elif token in "多余来几":
+            if not said or (ahead and ahead not in _SMALL and ahead not in _BIG):
+                return None
+            approx, lone = True, False
+        elif token in _SMALL:
+            if number is None:
+                if token != "十" or (unit and unit <= 10):
+                    return None
+                number, said = Decimal(1), True
+            section += number * _SMALL[token]
+            unit, number = _SMALL[token], None
+        else:
+            if number is None and not section and not (token == "亿" and total):
+                return None
+            section += number or 0
+            if token == "亿":
+                total = (total + section) * _BIG[token]
+            else:
+                total += section * _BIG[token]
+            unit, number, section = _BIG[token], None, Decimal(0)
+        at += 1
+    if number is not None:
+        if unit and number >= unit:
+            return None
+        section += number * unit / 10 if lone and unit >= 100 else number
+    return Number(total + section, approx) if said else None
+
+
+def small(words: str) -> int | None:
+    """A whole number below 10,000 as said in dates: 15, 十五, 二〇二五, 两; None otherwise."""
+    if words.isascii() and words.isdigit() and len(words) <= 4:
+        return int(words)
+    read = read_number(words)
+    if read is None or read.approx or read.value != int(read.value) or read.value >= 10_000:
+        return None
+    return int(read.value)

@@ -1,0 +1,209 @@
+"""Names of people and of businesses."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from bot.facts.common import LIMIT, Span, fold, table
+
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
+_TRIM = " \t\r\n,。.!?;:、，；：！？~…\"'“”‘’()（）《》「」【】"
+_DOTTED = re.compile(rf"[{_HAN}]{{1,10}}(?:[·•・][{_HAN}]{{1,10}}){{1,3}}")
+_LATIN = re.compile(r"[A-Za-z][A-Za-z'’-]{0,19}(?: [A-Z][A-Za-z'’.-]{0,19}){1,3}")
+_PLAIN = re.compile(rf"[{_HAN}]{{2,4}}")
+_QUOTED = re.compile(r"《([^《》\n]{1,20})》|「([^「」\n]{1,20})」|“([^“”\n]{1,20})”|『([^『』\n]{1,20})』|\"([^\"\n]{1,20})\"|【([^【】\n]{1,20})】")
+_NAME_RUN = re.compile(rf"[{_HAN}A-Za-z0-9·&()-]++")
+
+
+@cache
+def _set(file: str, key: str) -> frozenset[str]:
+    value = table(file)[key]
+    return frozenset(value if key == "single" else value.split())
+
+
+@cache
+def _longest_first(file: str, key: str) -> re.Pattern[str]:
+    words = sorted(set(table(file)[key].split()), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, words)))
+
+
+def parse_person_name(text: str) -> str | None:
+    """The name to call a person by, from an answer (我叫王秀英, 王女士, 姓王, 阿依古丽·买买提, Li Lei).
+
+    None for greetings, sentences, and anything with digits.
+    """
+    answer = fold(text[:200]).strip(_TRIM)
+    if not answer or any(c.isdigit() for c in answer):
+        return None
+    answer = re.split(r"[,。.!?;，；！？\n](?![A-Za-z])", answer)[0].strip(_TRIM)
+    led = False
+    if (lead := _longest_first("names", "lead").match(answer)) is not None:
+        answer, led = answer[lead.end() :].strip(_TRIM), True
+    if (family := re.fullmatch(rf"(?:我|本人|免贵)?姓([{_HAN}]{{1,2}})", answer)) is not None:
+        return family[1] if _is_family(family[1]) else None
+    if _LATIN.fullmatch(answer) or (led and re.fullmatch(r"[A-Z][a-z]{1,19}", answer)):
+        return answer
+    answer = answer.replace(" ", "")
+    if _DOTTED.fullmatch(answer) and not set(answer) & set(table("names")["never"]):
+        return answer
+    title = next((t for t in _set("names", "titles") if answer.endswith(t)), "")
+    name = answer.removesuffix(title)
+    if title and _is_family(name):
+        return answer
+    return name if _PLAIN.fullmatch(name) and _is_full_name(name, led) else None
+
+
+def _is_family(word: str) -> bool:
+    return word in _set("names", "single") or word in _set("names", "double")
+
+
+def _is_full_name(word: str, led: bool) -> bool:
+    if word in _set("names", "refused") or word[:2] in _set("names", "refused") and not led:
+        return False
+    double = word[:2] in _set("names", "double") and len(word) > 2
+    given = word[2:] if double else word[1:]
+    if not (1 <= len(given) <= 2 or (len(given) == 3 and led)):
+        return False
+    if not double and word[0] not in _set("names", "single"):
+        return False
+    return not set(given) & set(table("names")["never"])
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A well-known platform: ``domicile`` is its operator's seat, None where not known for sure."""
+
+    name: str
+    kind: str
+    domicile: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformSpan:
+    """A platform named at ``text[start:end]``."""
+
+    platform: Platform
+    said: str
+    start: int
+    end: int
+
+
+@cache
+def platforms() -> tuple[Platform, ...]:
+    """Every platform of platforms.toml."""
+    return tuple(
+        Platform(row["name"], row["kind"], row.get("domicile")) for row in table("platforms")["platform"]
+    )
+
+
+@cache
+def _platform_words() -> tuple[re.Pattern[str], dict[str, Platform]]:
+    owner: dict[str, Platform] = {}
+    parts: list[tuple[str, str]] = []
+    for row, platform in zip(table("platforms")["platform"], platforms(), strict=True):
+        for word in row["words"]:
+            part = rf"(?<![0-9A-Za-z]){re.escape(word)}" if word[0].isascii() else re.escape(word)
+            if "not_before" in row:
+                part += f"(?![{row['not_before']}])"
+            if "only_before" in row:
+                part += f"(?=[{row['only_before']}])"
+            owner[word] = platform
+            parts.append((word, part))
+    parts.sort(key=lambda pair: -len(pair[0]))
+    return re.compile("|".join(part for _, part in parts)), owner
+
+
+def read_platforms(text: str) -> list[PlatformSpan]:
+    """Every well-known platform named in running text, in order."""
+    plain = fold(text[:LIMIT])
+    pattern, owner = _platform_words()
+    return [
+        PlatformSpan(owner[m.group()], text[m.start() : m.end()], m.start(), m.end())
+        for m in pattern.finditer(plain)
+    ]
+
+
+def read_merchants(text: str) -> list[Span]:
+    """Names of businesses in running text, in order: by their endings (公司, 超市, 健身房…), quoted
+    names, and well-known platforms. A kind of business alone (一家健身房) is no name."""
+    plain = fold(text[:LIMIT])
+    spans = {(p.start, p.end) for p in read_platforms(text)}
+    spans |= {found for run in _NAME_RUN.finditer(plain) for found in _ended(run.group(), run.start())}
+    spans |= set(_quoted(plain))
+    kept: list[tuple[int, int]] = []
+    for start, end in sorted(spans, key=lambda s: (s[0], -s[1])):
+        if not kept or start >= kept[-1][1]:
+            kept.append((start, end))
+    return [Span(text[a:b], a, b) for a, b in kept]
+
+
+def _ended(run: str, offset: int) -> list[tuple[int, int]]:
+    """Names in one unbroken run of letters, as (start, end) in the text."""
+    found: list[tuple[int, int]] = []
+    floor = 0
+    for ending in _longest_first("merchants", "endings").finditer(run):
+        low = max(floor, ending.start() - 20)
+        before = run[low : ending.start()]
+        cut = max((m.end() for m in _stop().finditer(before)), default=0)
+        name = before[cut:].strip("()-·&")
+        if name and name not in _set("merchants", "generic") and not name.isdigit():
+            weak = ending.group() in _set("merchants", "weak")
+            if len(name) >= (2 if weak or len(name.encode()) == len(name) else 1):
+                start = offset + low + cut + before[cut:].index(name)
+                end = offset + ending.end()
+                if found and found[-1][1] >= start:  # 某某装饰|有限公司 read in two steps
+                    start, _ = found.pop()
+                found.append((start, end))
+                continue
+        if found and found[-1][1] == offset + ending.start():  # an ending right after another
+            found[-1] = (found[-1][0], offset + ending.end())
+            continue
+        if name not in _set("merchants", "generic") or ending.start() == low:
+            floor = ending.end()
+    return found
+
+
+@cache
+def _stop() -> re.Pattern[str]:
+    return _longest_first("merchants", "stops")
+
+
+def _quoted(plain: str) -> list[tuple[int, int]]:
+    found = []
+    for match in _QUOTED.finditer(plain):
+        group = match.lastindex or 0
+        inner = match[group].strip()
+        if not inner or re.search(r"[,。!?;，；！？]|[0-9]{5}", inner):
+            continue
+        before, after = plain[max(0, match.start() - 8) : match.start()], plain[match.end() : match.end() + 4]
+        named = any(before.endswith(w) for w in _set("merchants", "naming_before"))
+        named = named or any(after.startswith(w) for w in _set("merchants", "naming_after"))
+        ending = max((m.end() for m in _longest_first("merchants", "endings").finditer(inner)), default=0)
+        if named or (ending == len(inner) and len(inner) > 3):
+            found.append(match.span(group))
+    return found
+
+
+def parse_merchant(text: str) -> str | None:
+    """The business's name in an answer: a name read from it, or a short answer as it stands.
+
+    None for "don't know" and the like, for whole sentences and for bare numbers.
+    """
+    answer = text[:200].strip(_TRIM)
+    plain = fold(answer)
+    if not plain or plain in _set("merchants", "refused"):
+        return None
+    found = read_merchants(answer)
+    known = {(p.start, p.end) for p in read_platforms(answer)}
+    own = [s for s in found if (s.start, s.end) not in known]
+    if own:
+        return own[0].said
+    plain = re.sub(r"^(?:店名|名字|公司|商家|店|平台)?(?:叫做|名叫|叫|是|在|:)", "", plain).strip(_TRIM)
+    if found and len(plain) <= len(found[0].said) + 4:
+        return found[0].said
+    short = re.fullmatch(rf"[{_HAN}A-Za-z0-9·&()' -]{{2,20}}", plain)
+    if short and not plain.replace(" ", "").isdigit() and plain not in _set("merchants", "refused"):
+        return plain if not re.search(r"我|你|他|她|吗|呢|吧|怎|什么|不|没|的$|了$", plain) else None
+    return found[0].said if found else None

@@ -1,0 +1,73 @@
+"""How money was paid, and whether it went to a private person."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from bot.facts.common import LIMIT, fold, table
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """A way of paying at ``text[start:end]``.
+
+    ``kind``: wechat, alipay, bank_transfer, credit_card, debit_card, cash, pos,
+    personal_transfer, crypto or instalment.
+    """
+
+    kind: str
+    said: str
+    start: int
+    end: int
+
+
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    return {kind: re.compile("|".join(words)) for kind, words in table("payments")["prose"].items()}
+
+
+@cache
+def _payee(side: str) -> re.Pattern[str]:
+    return re.compile("|".join(table("payments")["payee"][side]))
+
+
+@cache
+def _denied() -> re.Pattern[str]:
+    return re.compile(table("payments")["payee"]["denied"])
+
+
+def _said(plain: str, match: re.Match[str]) -> bool:
+    return not _denied().search(plain[max(0, match.start() - 6) : match.start()])
+
+
+def read_payment(text: str) -> list[Paid]:
+    """Every way of paying in running text, in order; what is denied (不是微信付的) is left out."""
+    plain = fold(text[:LIMIT])
+    found = [
+        Paid(kind, text[m.start() : m.end()], m.start(), m.end())
+        for kind, pattern in _patterns().items()
+        for m in pattern.finditer(plain)
+        if _said(plain, m)
+    ]
+    return sorted(found, key=lambda p: (p.start, p.end))
+
+
+def parse_payment(text: str) -> str | None:
+    """The kind in an answer to "how did you pay", where 微信 alone is enough; None if unclear."""
+    plain = re.sub(r"[\s,。.!、吧的了呢用是付走刷]|通过", "", fold(text[:200])).lower()
+    for kind, words in table("payments")["answer"].items():
+        if plain in words.split():
+            return str(kind)
+    found = read_payment(text)
+    return found[0].kind if found else None
+
+
+def read_payee_personal(text: str) -> bool | None:
+    """Whether the money went to a private person's account; None when not said or both said."""
+    plain = fold(text[:LIMIT])
+    personal, business = (
+        any(_said(plain, m) for m in _payee(side).finditer(plain)) for side in ("personal", "business")
+    )
+    return None if personal == business else personal

@@ -1,0 +1,336 @@
+"""The law book: statutes, hotlines, who takes what, and evidence, as dated data.
+
+Every row of the TOML files beside this module names its source and the day it was checked. What
+rests on a single copy, or was seen only second-hand, has the status ``to_confirm`` and is shown
+with 待核对. The book answers questions; it never decides a case.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal, TypeVar
+
+from bot.law.deadlines import days_after, working_days_after
+
+T = TypeVar("T")
+Status = Literal["verified", "to_confirm"]
+STATUSES = ("verified", "to_confirm")
+DEFAULT_FRAUD = "default"
+
+
+class LawError(ValueError):
+    """A row of the law data contradicts itself or another row; the message names both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statute:
+    """One rule (法条) in plain words of our own.
+
+    ``days`` with ``unit`` working or natural is a duration, 0 when the rule has none;
+    ``multiple`` times the price, at least ``at_least_fen`` (in fen), is a statutory compensation.
+    """
+
+    code: str
+    law: str
+    article: str
+    says: str
+    effective: date
+    source: str
+    checked_on: date
+    status: Status
+    days: int = 0
+    unit: str = ""
+    multiple: int = 0
+    at_least_fen: int = 0
+    objects: tuple[str, ...] = ()
+
+    @property
+    def cited(self) -> str:
+        """《law》article, as shown to a person."""
+        return f"《{self.law}》{self.article}"
+
+    def due(self, start: date) -> date:
+        """The last day of the duration begun on ``start``. Raises LawError if there is none."""
+        if not self.days:
+            raise LawError(f"statute {self.code} sets no duration")
+        count = working_days_after if self.unit == "working" else days_after
+        return count(start, self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class Hotline:
+    """A telephone line (热线): ``takes`` what it is for, ``hours`` in words ("" when unknown)."""
+
+    code: str
+    number: str
+    name: str
+    takes: str
+    hours: str
+    link: str
+    note: str
+    source: str
+    checked_on: date
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Somewhere to turn: an authority, an institution, the merchant, a court.
+
+    ``number`` and ``link`` are "" when the door has none of its own; ``how`` says how to get there.
+    """
+
+    code: str
+    name: str
+    how: str
+    number: str
+    link: str
+    source: str
+    checked_on: date
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Who takes a kind of matter, in order.
+
+    ``before`` is what must have been tried first ("" when nothing); ``bring`` names evidence;
+    ``liaison`` says what a liaison point (联络点) does: ``dispute`` it mediates, ``advice`` it only
+    advises and the first door is the one that decides.
+    """
+
+    code: str
+    first: Door
+    then: tuple[Door, ...]
+    before: str
+    bring: tuple[str, ...]
+    note: str
+    liaison: Literal["dispute", "advice"]
+    source: str
+    checked_on: date
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One thing to bring or send, and how an ordinary person gets hold of it."""
+
+    code: str
+    name: str
+    how: str
+
+
+class LawBook:
+    """All the rows, by code. Unknown codes of doors and evidence fall back, others raise KeyError."""
+
+    def __init__(
+        self,
+        statutes: Mapping[str, Statute],
+        hotlines: Mapping[str, Hotline],
+        doors: Mapping[str, Doors],
+        fraud: Mapping[str, Doors],
+        evidence: Mapping[str, tuple[Evidence, ...]],
+        never_ask: tuple[str, ...] = (),
+    ) -> None:
+        self.statutes = statutes
+        self.hotlines = hotlines
+        self.by_object = doors
+        self.by_fraud = fraud
+        self.by_evidence = evidence
+        self.never_ask = never_ask
+
+    def statute(self, code: str) -> Statute:
+        """Raises KeyError."""
+        return self.statutes[code]
+
+    def statutes_for(self, object_code: str) -> tuple[Statute, ...]:
+        """The rules worth quoting in a dispute about this object, in the file's order."""
+        return tuple(s for s in self.statutes.values() if object_code in s.objects)
+
+    def hotline(self, code: str) -> Hotline:
+        """Raises KeyError."""
+        return self.hotlines[code]
+
+    def doors(self, object_code: str, fraud_kinds: Iterable[str] = ()) -> Doors:
+        """Who takes it. A sign of fraud outweighs the object: the money may still be stopped.
+
+        Of several kinds the one written first in the file wins; an unknown kind is fraud all the
+        same, an unknown object is a matter for the general public line.
+        """
+        kinds = set(fraud_kinds)
+        if kinds:
+            known = next((k for k in self.by_fraud if k in kinds), DEFAULT_FRAUD)
+            return self.by_fraud[known]
+        return self.by_object.get(object_code, self.by_object["other"])
+
+    def evidence(self, object_code: str, fraud_kinds: Iterable[str] = ()) -> tuple[Evidence, ...]:
+        """The checklist for a kind of dispute, most important first."""
+        if set(fraud_kinds):
+            return self.by_evidence["fraud"]
+        return self.by_evidence.get(object_code, self.by_evidence["other"])
+
+    def stale(self, today: date, days: int) -> list[str]:
+        """Names of rows not checked for more than ``days`` days, as ``kind.code``."""
+        oldest = today - timedelta(days=days)
+        return [name for name, row in self._rows() if row.checked_on < oldest]
+
+    def to_confirm(self) -> list[str]:
+        """Names of rows that rest on one copy or on hearsay, as ``kind.code``."""
+        return [name for name, row in self._rows() if row.status == "to_confirm"]
+
+    def _rows(self) -> Iterator[tuple[str, Statute | Hotline | Doors]]:
+        tables: tuple[tuple[str, Mapping[str, Statute | Hotline | Doors]], ...] = (
+            ("statute", self.statutes),
+            ("hotline", self.hotlines),
+            ("doors", self.by_object),
+            ("fraud", self.by_fraud),
+        )
+        for kind, table in tables:
+            for code, row in table.items():
+                yield f"{kind}.{code}", row
+
+
+def parse(
+    statutes: Mapping[str, Any],
+    hotlines: Mapping[str, Any],
+    authorities: Mapping[str, Any],
+    evidence: Mapping[str, Any],
+) -> LawBook:
+    """A book from the four parsed TOML files. Raises LawError naming the row that is wrong."""
+    items = {
+        code: Evidence(code, row["name"], row["how"]) for code, row in evidence["item"].items()
+    }
+    lines = {code: _hotline(code, row) for code, row in hotlines["hotline"].items()}
+    doors = {code: _line_door(line) for code, line in lines.items()}
+    for code, row in authorities["door"].items():
+        if code in doors:
+            raise LawError(f"door {code} is also a hotline")
+        doors[code] = _door(code, row, lines)
+    return LawBook(
+        statutes={code: _statute(code, row) for code, row in statutes["statute"].items()},
+        hotlines=lines,
+        doors={
+            code: _doors(code, row, doors, items) for code, row in authorities["object"].items()
+        },
+        fraud={code: _doors(code, row, doors, items) for code, row in authorities["fraud"].items()},
+        evidence={
+            code: tuple(_found(items, item, f"evidence {code}") for item in row)
+            for code, row in evidence["list"].items()
+        },
+        never_ask=tuple(evidence["never"]["ask"]),
+    )
+
+
+@cache
+def load() -> LawBook:
+    """The packaged book (version 0 of what administrators may later edit)."""
+    return parse(*(_read(name) for name in ("statutes", "hotlines", "authorities", "evidence")))
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("bot.law").joinpath(f"{name}.toml").read_text("utf-8"))
+
+
+def _found(table: Mapping[str, T], code: str, where: str) -> T:
+    if code not in table:
+        raise LawError(f"{where} names {code}, which is not there")
+    return table[code]
+
+
+def _checked(code: str, row: Mapping[str, Any]) -> tuple[str, date, Status]:
+    source, checked_on, status = row.get("source"), row.get("checked_on"), row.get("status")
+    if not source or not isinstance(checked_on, date) or status not in STATUSES:
+        raise LawError(f"row {code} lacks its source, checked_on date or status")
+    return source, checked_on, status
+
+
+def _statute(code: str, row: Mapping[str, Any]) -> Statute:
+    source, checked_on, status = _checked(code, row)
+    days, unit = row.get("days", 0), row.get("unit", "")
+    if bool(days) != (unit in ("working", "natural")):
+        raise LawError(f"statute {code}: days and unit (working or natural) go together")
+    return Statute(
+        code=code,
+        law=row["law"],
+        article=row["article"],
+        says=row["says"],
+        effective=row["effective"],
+        source=source,
+        checked_on=checked_on,
+        status=status,
+        days=days,
+        unit=unit,
+        multiple=row.get("multiple", 0),
+        at_least_fen=row.get("at_least_fen", 0),
+        objects=tuple(row.get("objects", ())),
+    )
+
+
+def _hotline(code: str, row: Mapping[str, Any]) -> Hotline:
+    source, checked_on, status = _checked(code, row)
+    return Hotline(
+        code=code,
+        number=row["number"],
+        name=row["name"],
+        takes=row["takes"],
+        hours=row.get("hours", ""),
+        link=row.get("link", ""),
+        note=row.get("note", ""),
+        source=source,
+        checked_on=checked_on,
+        status=status,
+    )
+
+
+def _line_door(line: Hotline) -> Door:
+    return Door(
+        code=line.code,
+        name=line.name,
+        how=line.takes,
+        number=line.number,
+        link=line.link,
+        source=line.source,
+        checked_on=line.checked_on,
+        status=line.status,
+    )
+
+
+def _door(code: str, row: Mapping[str, Any], lines: Mapping[str, Hotline]) -> Door:
+    source, checked_on, status = _checked(code, row)
+    line = row.get("hotline", "")
+    return Door(
+        code=code,
+        name=row["name"],
+        how=row["how"],
+        number=_found(lines, line, f"door {code}").number if line else "",
+        link=row.get("link", ""),
+        source=source,
+        checked_on=checked_on,
+        status=status,
+    )
+
+
+def _doors(
+    code: str, row: Mapping[str, Any], doors: Mapping[str, Door], items: Mapping[str, Evidence]
+) -> Doors:
+    source, checked_on, status = _checked(code, row)
+    if row["liaison"] not in ("dispute", "advice"):
+        raise LawError(f"row {code}: liaison is dispute or advice")
+    where = f"authorities row {code}"
+    return Doors(
+        code=code,
+        first=_found(doors, row["first"], where),
+        then=tuple(_found(doors, door, where) for door in row["then"]),
+        before=row.get("before", ""),
+        bring=tuple(_found(items, item, where).name for item in row["bring"]),
+        note=row["note"],
+        liaison=row["liaison"],
+        source=source,
+        checked_on=checked_on,
+        status=status,
+    )

@@ -1,0 +1,32 @@
+"""The operator's durations and limits (``policy.toml``): one file, read once."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Hours, days and sizes as their names say; ``*_mb`` in MiB, ``*_characters`` in code points."""
+
+    checked_on: str
+    source: str
+    consent_version: str
+    draft_unconsented_hours: int
+    reopen_days: int
+    call_back_working_days: int
+    take_working_days: int
+    files_per_case: int
+    file_mb: int
+    story_characters: int
+    open_cases_per_person: int
+    notice_characters: int
+
+
+@cache
+def load() -> Policy:
+    """The packaged policy. Raises TypeError when a value is missing or unknown."""
+    return Policy(**tomllib.loads(files("bot.law").joinpath("policy.toml").read_text("utf-8")))

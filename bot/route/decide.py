@@ -1,0 +1,399 @@
+"""Where a matter goes, and why.
+
+Jurisdiction follows the merchant, not the consumer (市场监督管理投诉举报处理办法 第十三条). What is
+another authority's matter gets that door named first, and the person's own committee advises.
+"No desk known" is a route too: the triage queue. Nothing here raises for want of knowledge.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from math import isfinite
+from typing import Any, Literal
+
+from bot.law.book import Door, Doors, LawBook
+from bot.route import tell
+from bot.route.hours import open_at
+from bot.route.nearest import Index, Near, Place
+from bot.route.register import Desk, Register
+from bot.texts.catalogue import Say, say
+from bot.texts.catalogue import load as load_texts
+
+Mode = Literal["pin", "street", "committee", "address", "online", "none", "unknown"]
+Via = Literal["committee", "street", "nearest", "home", "bureau", "triage"]
+Role = Literal["dispute", "advice"]
+
+# What the channel of a purchase says about its place when nobody asked.
+ONLINE = frozenset({"platform", "live_stream"})
+NO_PLACE = frozenset({"social_group", "phone"})
+OUT = "out_of_scope"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place as far as it is known. Codes win over the pin; ``committee_code`` may be any point's.
+
+    ``mode`` online means bought online, with codes only if the shop publishes an address there;
+    none means that there is no place (a tips group). ``lat``/``lon`` are WGS-84 degrees.
+    """
+
+    mode: Mode = "unknown"
+    lat: float | None = None
+    lon: float | None = None
+    street_code: str | None = None
+    committee_code: str | None = None
+    text: str = ""
+
+    @property
+    def pinned(self) -> tuple[float, float] | None:
+        """The pin, if it is on the globe."""
+        if self.lat is None or self.lon is None or not (isfinite(self.lat) and isfinite(self.lon)):
+            return None
+        on_globe = abs(self.lat) <= 90 and abs(self.lon) <= 180
+        return (self.lat, self.lon) if on_globe else None
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """What routing needs to know. ``where`` is the merchant's place, ``home`` the person's own.
+
+    ``fraud_kinds`` is to be empty unless the whole looks like fraud; ``at`` is an aware time.
+    """
+
+    object: str
+    fraud_kinds: tuple[str, ...] = ()
+    channel: str = ""
+    nature: str = ""
+    where: Where = field(default_factory=Where)
+    kind: Literal["complaint", "clue", "consult"] = "complaint"
+    home: Where | None = None
+    at: datetime | None = None
+    merchant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The decision. ``desk_code`` is the right desk, None when only triage is left.
+
+    ``held_by`` is who really has it: the desk, its street when nobody staffs the desk, or None for
+    triage. ``door`` is the authority to turn to first when a liaison point only advises.
+    ``others`` are desks the person may choose instead; ``because`` is never empty.
+    """
+
+    desk_code: str | None
+    via: Via
+    door: Door | None
+    role: Role
+    held_by: str | None
+    because: tuple[Say, ...]
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Our own limits: metres to a near point, metres beyond which a pin is outside, streets listed."""
+
+    near_m: float
+    outside_m: float
+    candidates: int
+
+
+@cache
+def load_policy() -> Policy:
+    """The packaged limits."""
+    row: dict[str, Any] = tomllib.loads(
+        files("bot.route").joinpath("policy.toml").read_text("utf-8")
+    )
+    return Policy(row["near_m"], row["outside_m"], row["candidates"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    desk: Desk
+    via: Via
+    because: tuple[Say, ...]
+    others: tuple[str, ...] = ()
+
+
+def decide(
+    dispute: Dispute, register: Register, law: LawBook, policy: Policy | None = None
+) -> Route:
+    """The route of a matter: always a desk, a door or triage, always with reasons."""
+    finder = _Finder(dispute, register, policy or load_policy())
+    doors = law.doors(dispute.object, dispute.fraud_kinds)
+    if dispute.kind == "clue":
+        return _clue(register, doors)
+    if doors.liaison == "advice":
+        return _advised(finder, doors, doors.first, (_why_other(dispute),))
+    if dispute.kind == "consult":
+        return _advised(finder, None, None, (say("route.consult"),))
+    found = finder.place(dispute.where, "dispute")
+    if found:
+        return finder.routed(found, "dispute")
+    if finder.outside(dispute.where):
+        return _advised(finder, doors, _authority(doors, law), (say("route.outside"),))
+    mode = _mode(dispute)
+    if mode == "online":
+        return _advised(finder, doors, _authority(doors, law), (say("route.online"),))
+    if mode == "none":
+        return _advised(finder, doors, _authority(doors, law), (say("route.no_place"),))
+    if dispute.where.text:
+        return finder.triage((say("route.address_unknown", text=dispute.where.text),))
+    return _advised(finder, None, None, (say("route.place_unknown"),))
+
+
+def _why_other(dispute: Dispute) -> Say:
+    if dispute.fraud_kinds:
+        return say("route.fraud")
+    return say("route.out_of_scope" if dispute.object == OUT else "route.other_authority")
+
+
+def _mode(dispute: Dispute) -> Mode:
+    if dispute.where.mode != "unknown" or dispute.where.text:
+        return dispute.where.mode
+    if dispute.channel in ONLINE:
+        return "online"
+    return "none" if dispute.channel in NO_PLACE else "unknown"
+
+
+def _authority(doors: Doors, law: LawBook) -> Door:
+    """The first door of an authority, past the merchant: the one to write to without a point."""
+    numbered = (door for door in (doors.first, *doors.then) if door.number)
+    return next(numbered, law.doors("other").first)
+
+
+def _clue(register: Register, doors: Doors) -> Route:
+    """A clue goes past the points to the bureau: who reports stays unknown to the merchant.
+
+    市场监督管理投诉举报处理办法 第三十七条.
+    """
+    foreign = doors.liaison == "advice"
+    because = [say("route.clue"), *(tell.doors(doors) if foreign else ())]
+    bureau = register.bureau
+    holder = bureau if bureau and bureau.staffed else None
+    because.append(_held(bureau, holder))
+    return Route(
+        desk_code=bureau.code if bureau else None,
+        via="bureau" if bureau else "triage",
+        door=doors.first if foreign else None,
+        role="dispute",
+        held_by=holder.code if holder else None,
+        because=tuple(because),
+    )
+
+
+def _advised(
+    finder: _Finder, doors: Doors | None, door: Door | None, why: tuple[Say, ...]
+) -> Route:
+    """The right door first; the person's own desk advises, else the one where the merchant is."""
+    because = (*why, *(tell.doors(doors, door) if doors else ()))
+    dispute = finder.dispute
+    home = finder.place(dispute.home, "advice") if dispute.home else None
+    if home:
+        because += (say("route.home", desk=home.desk.name),)
+        return finder.routed(_Found(home.desk, "home", because, home.others), "advice", door)
+    near = finder.place(dispute.where, "advice")
+    if near:
+        return finder.routed(
+            _Found(near.desk, near.via, because + near.because, near.others), "advice", door
+        )
+    return finder.triage(because, door)
+
+
+def _held(desk: Desk | None, holder: Desk | None) -> Say:
+    if desk is None:
+        return say("route.held.nobody")
+    if holder is None:
+        return say("route.held.triage", desk=desk.name)
+    if holder == desk:
+        return say("route.held.desk", desk=desk.name)
+    return say("route.held.street", desk=desk.name, street=holder.name)
+
+
+class _Finder:
+    """Finds the desk of a place for one dispute."""
+
+    def __init__(self, dispute: Dispute, register: Register, policy: Policy) -> None:
+        self.dispute = dispute
+        self.register = register
+        self.policy = policy
+
+    def place(self, where: Where, role: Role) -> _Found | None:
+        """The desk of a place: a named point, a known street, or what a pin is near."""
+        point = self.register.get(where.committee_code)
+        if point and point.level == "point":
+            return self._point(point, role)
+        street = self.register.street_of(where.street_code) or self.register.street_of(
+            where.committee_code
+        )
+        if street:
+            return _Found(street, "street", (say("route.street", street=street.name),))
+        return self._near(where.pinned, role) if where.pinned else None
+
+    def outside(self, where: Where) -> bool:
+        """Whether a pin lies farther than the policy's limit from every street's centre."""
+        return bool(where.pinned) and not self._streets(where.pinned)
+
+    def routed(self, found: _Found, role: Role, door: Door | None = None) -> Route:
+        holder = self.register.holder_of(found.desk)
+        because = [*found.because]
+        if role == "dispute" and self._crosses(found.desk):
+            because.append(say("route.by_merchant"))
+        because.append(_held(found.desk, holder))
+        if holder and self.dispute.at and open_at(holder.hours, self.dispute.at) is False:
+            because.append(say("route.closed", desk=holder.name))
+        return Route(
+            desk_code=found.desk.code,
+            via=found.via,
+            door=door,
+            role=role,
+            held_by=holder.code if holder else None,
+            because=tuple(because),
+            others=found.others,
+        )
+
+    def triage(self, because: tuple[Say, ...], door: Door | None = None) -> Route:
+        role: Role = "advice" if door else "dispute"
+        return Route(None, "triage", door, role, None, (*because, _held(None, None)))
+
+    def _point(self, point: Desk, role: Role) -> _Found | None:
+        street = self.register.street_of(point.code)
+        above = street or self.register.bureau
+        if self._fits(point, role):
+            because = (say("route.committee", desk=point.name),)
+            return _Found(point, "committee", because, (street.code,) if street else ())
+        if above is None:
+            return None
+        why = "route.conflict" if self._own(point) else "route.not_taken"
+        via: Via = "street" if street else "bureau"
+        return _Found(above, via, (say(why, desk=point.name, instead=above.name),))
+
+    def _near(self, pin: tuple[float, float] | None, role: Role) -> _Found | None:
+        if pin is None:
+            return None
+        points = self._points(pin, role)
+        streets = self._streets(pin)
+        if points:
+            first = points[0]
+            others = [near.item.code for near in (*points[1:], *streets[:1])]
+            metres = max(10, round(first.distance_m, -1))
+            because: tuple[Say, ...] = (
+                say("route.nearest", desk=first.item.name, metres=f"{metres:.0f}"),
+            )
+            return _Found(first.item, "nearest", because, tuple(others))
+        if not streets:
+            return None
+        desks = [near.item for near in streets]
+        because = (
+            say("route.pin_street", street=desks[0].name),
+            say("route.pin_candidates", streets=[desk.name for desk in desks]),
+        )
+        return _Found(desks[0], "street", because, tuple(desk.code for desk in desks[1:]))
+
+    def _points(self, pin: tuple[float, float], role: Role) -> list[Near[Desk]]:
+        """Near points whose own place is known; those with staff, if there are any such."""
+
+        def fits(desk: Desk) -> bool:
+            return self._fits(desk, role)
+
+        def ready(desk: Desk) -> bool:
+            return desk.staffed and fits(desk)
+
+        index = self.register.placed_points
+        for eligible in (ready, fits):
+            near = index.nearest(*pin, self.policy.candidates, eligible)
+            near = [n for n in near if n.distance_m <= self.policy.near_m]
+            if near:
+                return near
+        return []
+
+    def _streets(self, pin: tuple[float, float] | None) -> list[Near[Desk]]:
+        if pin is None:
+            return []
+        near = self.register.street_centres.nearest(*pin, self.policy.candidates)
+        return near if near and near[0].distance_m <= self.policy.outside_m else []
+
+    def _fits(self, desk: Desk, role: Role) -> bool:
+        return not self._own(desk) and (role == "advice" or desk.handles(self.dispute.object))
+
+    def _own(self, desk: Desk) -> bool:
+        """Whether the point belongs to the merchant complained about (利害关系)."""
+        return any(_same_business(name, self.dispute.merchant) for name in desk.merchants)
+
+    def _crosses(self, desk: Desk) -> bool:
+        """Whether the person's own street is another than the desk's."""
+        home = self.place(self.dispute.home, "advice") if self.dispute.home else None
+        here = self.register.street_of(desk.code)
+        there = self.register.street_of(home.desk.code) if home else None
+        return bool(here and there and here != there)
+
+
+def _same_business(one: str, other: str) -> bool:
+    one, other = (_plain(name) for name in (one, other))
+    short, long = sorted((one, other), key=len)
+    return len(short) >= 3 and short in long
+
+
+def _plain(name: str) -> str:
+    return "".join(char for char in name.casefold() if char.isalnum())
+
+
+def nearest_json(
+    points: Iterable[Desk],
+    lat: float,
+    lon: float,
+    k: int = 3,
+    at: datetime | None = None,
+    object_code: str = "",
+    all_: bool = False,
+) -> list[dict[str, Any]]:
+    """The ``nearest`` command's list, nearest first, equal distances by code.
+
+    Eligible is a point whose own place is known and that takes the object; where there is none,
+    the streets stand in, since no committee is nearer than another at a shared street centre.
+    ``all_`` lists every point that has coordinates. Raises ValueError off the globe.
+    """
+    texts = load_texts()
+    desks = [desk for desk in points if desk.lat is not None and desk.lon is not None]
+
+    def takes(desk: Desk) -> bool:
+        return not object_code or desk.handles(object_code)
+
+    if all_:
+        chosen = [desk for desk in desks if desk.level == "point"]
+    else:
+        chosen = [desk for desk in desks if desk.level == "point" and desk.placed and takes(desk)]
+        chosen = chosen or [desk for desk in desks if desk.level == "street"]
+    index = Index(
+        Place(d.code, d.lat, d.lon, d) for d in chosen if d.lat is not None and d.lon is not None
+    )
+    return [
+        {
+            "code": near.item.code,
+            "name": near.item.name,
+            "type": near.item.type,
+            "tier": near.item.tier,
+            "lat": near.item.lat,
+            "lon": near.item.lon,
+            "precision": near.item.precision,
+            "distance_m": round(near.distance_m, 1),
+            "open_now": open_at(near.item.hours, at) if at else None,
+            "because": [texts.plain(_why_near(near.item, object_code))],
+        }
+        for near in index.nearest(lat, lon, k)
+    ]
+
+
+def _why_near(desk: Desk, object_code: str) -> Say:
+    if desk.level == "street":
+        return say("nearest.street")
+    if object_code and not desk.handles(object_code):
+        return say("nearest.not_taken")
+    if not desk.placed:
+        return say("nearest.centre")
+    return say("nearest.placed") if object_code else say("nearest.placed_any")

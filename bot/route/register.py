@@ -1,0 +1,234 @@
+"""The register of desks: bureau, offices, streets and liaison points of a region.
+
+A region is data (``network/<region>/``); the same Desk is built from database rows once an
+administrator edits the network.
+"""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Literal
+
+from bot.route.nearest import Index, Place
+
+Level = Literal["bureau", "office", "street", "point"]
+Precision = Literal["surveyed", "address", "street_centre", "unknown"]
+KNOWN_PLACE = ("surveyed", "address")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Somewhere a case can lie: a bureau (局), office (所), street (街道、镇) or point (联络点).
+
+    ``lat``/``lon`` are WGS-84 degrees or both None; ``precision`` says what they are worth.
+    ``takes`` holds taxonomy codes, empty for all; ``hours`` is read by ``hours.open_at``;
+    ``staffed`` means somebody bound a chat, ``confirmed`` that an administrator vouches for the
+    row; ``merchants`` are businesses it belongs to; ``aliases`` other names and codes of it.
+    ``tier`` is model (市级示范), hundred (百佳), excellent (优秀), basic or "" when unknown.
+    """
+
+    code: str
+    name: str
+    level: Level
+    parent_code: str | None = None
+    type: str = ""
+    tier: str = ""
+    address: str = ""
+    lat: float | None = None
+    lon: float | None = None
+    precision: Precision = "unknown"
+    hours: str = ""
+    takes: frozenset[str] = frozenset()
+    staffed: bool = False
+    confirmed: bool = False
+    merchants: tuple[str, ...] = ()
+    street_code: str = ""
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def placed(self) -> bool:
+        """Whether its own place is known, so that a distance may be shown."""
+        return self.lat is not None and self.lon is not None and self.precision in KNOWN_PLACE
+
+    def handles(self, object_code: str) -> bool:
+        """Whether it takes disputes about this object."""
+        return not self.takes or object_code in self.takes
+
+
+class Register:
+    """All desks of a region, found by code, name and place."""
+
+    def __init__(self, desks: Iterable[Desk]) -> None:
+        """Raises ValueError when a code stands twice."""
+        self._desks: dict[str, Desk] = {}
+        self._children: dict[str, list[Desk]] = {}
+        self._names: dict[str, list[Desk]] = {}
+        for desk in desks:
+            if desk.code in self._desks:
+                raise ValueError(f"desk {desk.code} stands twice in the register")
+            self._desks[desk.code] = desk
+            self._children.setdefault(desk.parent_code or "", []).append(desk)
+            for name in {desk.name, *desk.aliases}:
+                self._names.setdefault(name, []).append(desk)
+
+    def __len__(self) -> int:
+        return len(self._desks)
+
+    def __iter__(self) -> Iterator[Desk]:
+        return iter(self._desks.values())
+
+    def get(self, code: str | None) -> Desk | None:
+        """The desk of a code; a zone's code leads to the street that serves it."""
+        if not code:
+            return None
+        if code in self._desks:
+            return self._desks[code]
+        aliased = self._names.get(code, ())
+        return aliased[0] if len(aliased) == 1 else None
+
+    def named(self, name: str) -> tuple[Desk, ...]:
+        """Desks of exactly this name or alias; several when a name is not unique."""
+        return tuple(self._names.get(name, ()))
+
+    def children(self, code: str) -> tuple[Desk, ...]:
+        """The desks directly below."""
+        return tuple(self._children.get(code, ()))
+
+    def street_of(self, code: str | None) -> Desk | None:
+        """The street-level desk that a desk is, belongs to or lies in; None above the streets."""
+        seen: set[str] = set()
+        desk = self.get(code)
+        while desk and desk.code not in seen:
+            if desk.level == "street":
+                return desk
+            seen.add(desk.code)
+            if desk.level == "point" and (street := self.get(desk.street_code)):
+                return street if street.level == "street" else None
+            desk = self.get(desk.parent_code)
+        return None
+
+    def holder_of(self, desk: Desk | None) -> Desk | None:
+        """Who really holds a case sent there: the desk if staffed, else its street, else None.
+
+        None is the triage queue; a desk nobody staffs is never said to have a case.
+        """
+        street = self.street_of(desk.code) if desk else None
+        return next((d for d in (desk, street) if d and d.staffed), None)
+
+    @cached_property
+    def bureau(self) -> Desk | None:
+        """The top of the tree."""
+        return next((desk for desk in self if desk.level == "bureau"), None)
+
+    @cached_property
+    def streets(self) -> tuple[Desk, ...]:
+        return tuple(desk for desk in self if desk.level == "street")
+
+    @cached_property
+    def points(self) -> tuple[Desk, ...]:
+        return tuple(desk for desk in self if desk.level == "point")
+
+    @cached_property
+    def street_centres(self) -> Index[Desk]:
+        """Streets by the place of their centre."""
+        return Index(_places(self.streets))
+
+    @cached_property
+    def placed_points(self) -> Index[Desk]:
+        """Points whose own place is known."""
+        return Index(_places(desk for desk in self.points if desk.placed))
+
+
+def _places(desks: Iterable[Desk]) -> Iterator[Place[Desk]]:
+    for desk in desks:
+        if desk.lat is not None and desk.lon is not None:
+            yield Place(desk.code, desk.lat, desk.lon, desk)
+
+
+@cache
+def load_network(region: str = "pudong") -> tuple[Desk, ...]:
+    """The packaged seed of a region, top first, unstaffed and unconfirmed.
+
+    Raises FileNotFoundError for a region that is not packaged.
+    """
+    folder = files("bot.route").joinpath("network", region)
+    about = tomllib.loads(folder.joinpath("region.toml").read_text("utf-8"))
+    bureau = Desk(about["bureau_code"], about["bureau_name"], "bureau", type="bureau")
+    zones = _rows(folder, "zones.csv")
+    streets = {
+        row["code"]: _street(row, bureau, [z for z in zones if z["street_code"] == row["code"]])
+        for row in _rows(folder, "streets.csv")
+    }
+    serving = {row["code"]: row["street_code"] for row in zones}
+    committees = [
+        _committee(
+            row,
+            streets[serving.get(row["street_code"], row["street_code"])],
+            "zone" if row["street_code"] in serving else "committee",
+        )
+        for row in _rows(folder, "committees.csv")
+    ]
+    enterprises = [_enterprise(row, bureau) for row in _rows(folder, "enterprises.csv")]
+    return (bureau, *streets.values(), *committees, *enterprises)
+
+
+def _rows(folder: Traversable, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(folder.joinpath(name).read_text("utf-8").splitlines()))
+
+
+def _split(cell: str) -> tuple[str, ...]:
+    return tuple(part for part in cell.split("|") if part)
+
+
+def _street(row: Mapping[str, str], bureau: Desk, zones: Iterable[Mapping[str, str]]) -> Desk:
+    return Desk(
+        code=row["code"],
+        name=row["name"],
+        level="street",
+        parent_code=bureau.code,
+        type="street",
+        lat=float(row["lat"]),
+        lon=float(row["lon"]),
+        precision="street_centre",
+        street_code=row["code"],
+        aliases=tuple(a for z in zones for a in (z["code"], z["name"], *_split(z["short"]))),
+    )
+
+
+def _committee(row: Mapping[str, str], street: Desk, kind: str) -> Desk:
+    return Desk(
+        code=row["code"],
+        name=row["name"],
+        level="point",
+        parent_code=street.code,
+        type=kind,
+        lat=street.lat,
+        lon=street.lon,
+        precision="street_centre",
+        street_code=street.code,
+    )
+
+
+def _enterprise(row: Mapping[str, str], bureau: Desk) -> Desk:
+    placed = bool(row["lat"] and row["lon"])
+    return Desk(
+        code=row["code"],
+        name=row["name"],
+        level="point",
+        parent_code=row["street_code"] or bureau.code,
+        type=row["type"],
+        tier=row["tier"],
+        address=row["address"],
+        lat=float(row["lat"]) if placed else None,
+        lon=float(row["lon"]) if placed else None,
+        precision="address" if placed else "unknown",
+        street_code=row["street_code"],
+        merchants=_split(row["merchants"]),
+        aliases=_split(row["aliases"]),
+    )

@@ -1,0 +1,218 @@
+"""The stand-in over HTTP, on 127.0.0.1 only: Bot API, files, control API and the phone page."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bot.sandbox.api import Api
+from bot.sandbox.control import Control, Observe, Process
+from bot.sandbox.errors import ApiError, Json, bad, refuse
+from bot.sandbox.params import Params, Upload
+from bot.sandbox.webhook import Webhook
+from bot.sandbox.world import World
+
+PAGE = Path(__file__).parent / "page"
+HOST = "127.0.0.1"
+OWN_NAMES = ("127.0.0.1", "localhost")
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+    " img-src 'self' data: blob:; media-src 'self' blob:; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'"
+)
+
+
+class OwnHostOnly:
+    """Refuses page and control API to requests that come under a foreign Host or Origin: another
+    website, open in the same browser, must not drive this one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith(("/bot", "/file/bot")):
+            request = Request(scope)
+            origin = request.headers.get("origin")
+            host = request.headers.get("host", "")
+            own = host.rsplit(":", 1)[0] in OWN_NAMES
+            if not own or (origin is not None and origin != f"http://{host}"):
+                await PlainTextResponse("foreign host or origin", 403)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to whoever owns the event loop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Sandbox:
+    """One running stand-in.
+
+    ``observe()`` returns masked durable rows: ``{"inbox": [...], "cases": [...], "outbox": [...],
+    "desks": {chat id: name}}``; ``control("kill" | "start")`` ends or starts the bot's process
+    (it may be a coroutine function); ``places`` are ``{"name", "lat", "lon"}`` for the map, or a
+    callable that gives them.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        observe: Observe | None = None,
+        control: Process | None = None,
+        *,
+        places: Sequence[Mapping[str, Any]] | Callable[[], Sequence[Mapping[str, Any]]] = (),
+        webhook_delay: float = 1.0,
+    ) -> None:
+        self.world = world
+        self.api = Api(world)
+        self.control = Control(world, observe, control, places() if callable(places) else places)
+        if observe is not None:
+            world.desks = lambda: observe().get("desks", {})
+        self.url = ""
+        self._webhook = Webhook(
+            world, lambda method, body: self.api.call(method, Params(body)), first_delay=webhook_delay
+        )
+        self._server: _Server | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self.app = Starlette(
+            routes=[
+                Route("/", _page("index.html")),
+                Route("/page/{name}", _page("")),
+                *self.control.routes(),
+                Route("/bot{token}/{method}", self.method, methods=["GET", "POST"]),
+                Route("/file/bot{token}/{path:path}", self.download, methods=["GET"]),
+                Route("/{path:path}", _nothing, methods=["GET", "POST", "HEAD"]),
+            ]
+        )
+
+    @property
+    def api_url(self) -> str:
+        """What stands before the token, as ``base_url`` of python-telegram-bot."""
+        return f"{self.url}/bot"
+
+    @property
+    def file_url(self) -> str:
+        """What stands before the token in a download, as ``base_file_url``."""
+        return f"{self.url}/file/bot"
+
+    async def start(self, port: int = 0) -> str:
+        """Listens on 127.0.0.1; returns ``http://127.0.0.1:port``. Raises OSError when taken."""
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        self.url = f"http://{HOST}:{listener.getsockname()[1]}"
+        config = uvicorn.Config(
+            OwnHostOnly(self.app),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
+        self._server = _Server(config)
+        serving = asyncio.create_task(self._server.serve(sockets=[listener]))
+        self._tasks = [serving, asyncio.create_task(self._webhook.run())]
+        while not self._server.started:
+            if serving.done():
+                await serving
+            await asyncio.sleep(0.005)
+        return self.url
+
+    async def stop(self) -> None:
+        """Ends every wait and closes the port and the world's file."""
+        self.world.closed = True
+        self.world.queue_signal.fire()
+        self.world.event_signal.fire()
+        if self._server is not None:
+            self._server.should_exit = True
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self.world.close()
+
+    # Bot API
+    async def method(self, request: Request) -> Response:
+        name = request.path_params["method"]
+        try:
+            if request.path_params["token"] != self.world.token:
+                raise ApiError(401, "Unauthorized")
+            params = await read_params(request)
+            result = await self.api.call(name, params)
+        except ApiError as error:
+            return JSONResponse(error.to_json(), status_code=error.code)
+        chat = params.integer("chat_id")
+        if fault := self.world.faults.take("accepted_timeout", method=name, chat=chat):
+            # Done, but the bot never hears of it: its own timeout usually comes first.
+            await asyncio.sleep(fault.seconds)
+            return JSONResponse(ApiError(504, "Gateway Timeout").to_json(), status_code=504)
+        return JSONResponse({"ok": True, "result": result})
+
+    async def download(self, request: Request) -> Response:
+        if request.path_params["token"] != self.world.token:
+            return JSONResponse(ApiError(401, "Unauthorized").to_json(), status_code=401)
+        file = self.world.file_at(request.path_params["path"])
+        content = self.world.store.content(file.id) if file else None
+        if content is None:
+            return JSONResponse(refuse(404, "file not found").to_json(), status_code=404)
+        return Response(content, media_type="application/octet-stream")
+
+
+async def read_params(request: Request) -> Params:
+    """The call's parameters, wherever they stand. Raises ApiError 400 on broken JSON."""
+    values: Json = dict(request.query_params)
+    files: dict[str, Upload] = {}
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if request.method == "POST":
+        if kind == "application/json":
+            try:
+                body = json.loads(await request.body() or b"{}")
+            except ValueError:
+                raise bad("can't parse JSON object") from None
+            if not isinstance(body, dict):
+                raise bad("object expected as request body")
+            values |= body
+        elif kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
+            async with request.form(max_part_size=60 * 1024 * 1024) as form:
+                for name, value in form.multi_items():
+                    if isinstance(value, str):
+                        values[name] = value
+                    else:
+                        mime = value.content_type or ""
+                        files[name] = Upload(value.filename or "", mime, await value.read())
+    return Params(values, files)
+
+
+def _page(fixed: str) -> Callable[[Request], Awaitable[Response]]:
+    async def show(request: Request) -> Response:
+        name = fixed or request.path_params["name"]
+        path = PAGE / name
+        if path.parent != PAGE or not path.is_file():
+            return PlainTextResponse("not found", 404)
+        headers = {
+            "Content-Security-Policy": POLICY,
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Cache-Control": "no-store",
+        }
+        return FileResponse(path, headers=headers)
+
+    return show
+
+
+async def _nothing(_: Request) -> Response:
+    return JSONResponse(ApiError(404, "Not Found").to_json(), status_code=404)

@@ -1,0 +1,53 @@
+"""找人工: the person wants a human; a call-back is noted, the admins are told, and she hears when."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.law.deadlines import working_days_after
+from bot.services import accounts
+from bot.services.sending import Answer, tell
+from bot.services.tables import SHANGHAI, Tables
+from bot.texts.catalogue import say
+from models.case import Case
+from models.lifecycle import Action
+from models.party import Account
+
+
+async def call_back(
+    session: AsyncSession, tables: Tables, case: Case | None, account: Account, answer: Answer
+) -> None:
+    """Leave the task; without a phone number, the next line typed is taken as one."""
+    now = tables.clock.now()
+    phone = ((case.answers or {}).get("phone") or {}).get("v") if case is not None else None
+    due = working_days_after(
+        now.astimezone(SHANGHAI).date(), tables.policy.call_back_working_days
+    )
+    if not phone:
+        account.awaiting = {"verb": "call_back", "case": case.token if case else ""}
+        await answer(say("human.phone"), say("human.instead"))
+        return
+    await note(session, tables, case, account, str(phone))
+    await answer(say("human.noted", day=f"{due.month}月{due.day}日"), say("human.instead"))
+
+
+async def note(
+    session: AsyncSession, tables: Tables, case: Case | None, account: Account, phone: str
+) -> None:
+    """Write the event and tell every admin; the number goes to them alone."""
+    if case is not None:
+        case.apply(
+            Action.CALL_BACK, at=tables.clock.now(), by=account.id, details={"phone": phone}
+        )
+    for admin in await accounts.admins(session):
+        await tell(
+            session,
+            tables,
+            admin.address,
+            say(
+                "human.task",
+                who=account.name or "",
+                phone=phone,
+                case=(case.number or case.token) if case is not None else "—",
+            ),
+        )

@@ -1,0 +1,137 @@
+"""Settle or end a case (达成/终止): result, money returned and reason, or it does not close."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.facts.money import parse_money, show_money
+from bot.ports import Press
+from bot.services import hand_over
+from bot.services.sending import Answer, button, tell
+from bot.services.tables import Tables
+from bot.services.take_case import open_private
+from bot.texts.catalogue import Say, say
+from models.case import Case
+from models.lifecycle import Action, after
+from models.party import Account
+
+VERBS = frozenset({"ss", "ssn", "se", "ser", "scy"})
+RESULTS = ("no_agreement", "merchant_unreachable", "other_authority", "consumer_gone", "advice_given")
+"""Why a case ends without a settlement."""
+
+
+async def close_pressed(
+    session: AsyncSession, tables: Tables, case: Case, account: Account, answer: Answer, press: Press
+) -> None:
+    """The buttons of closing. Raises NotPossible."""
+    match press.verb:
+        case "ss":
+            after(case.status, Action.SETTLE)
+            account.awaiting = {"verb": "ss", "case": case.token}
+            await answer(
+                say("close.money", number=case.number or ""),
+                buttons=[
+                    [button("button.no_money", "ssn", case)],
+                    [button("button.never_mind", "sx", case)],
+                ],
+            )
+        case "ssn":
+            after(case.status, Action.SETTLE)
+            await _ask_reason(case, account, answer, "settled", 0)
+        case "se":
+            after(case.status, Action.END)
+            await answer(
+                say("close.why"),
+                buttons=[
+                    *[[button(f"result.{code}", "ser", case, value=code)] for code in RESULTS],
+                    [button("button.never_mind", "sx", case)],
+                ],
+            )
+        case "ser" if press.value in RESULTS:
+            after(case.status, Action.END)
+            await _ask_reason(case, account, answer, press.value, 0)
+        case "scy":
+            await _close(session, tables, case, account, answer)
+
+
+async def _ask_reason(
+    case: Case, account: Account, answer: Answer, result: str, fen: int
+) -> None:
+    account.awaiting = {"verb": "sc", "case": case.token, "result": result, "fen": fen}
+    await answer(
+        say("close.reason", result=say(f"result.{result}"), money=show_money(fen)),
+        buttons=[[button("button.never_mind", "sx", case)]],
+    )
+
+
+async def close_typed(
+    session: AsyncSession, tables: Tables, case: Case, account: Account, answer: Answer, text: str
+) -> None:
+    """The amount, then the reason, then a preview with one button."""
+    waiting = account.awaiting or {}
+    if waiting["verb"] == "ss":
+        money = parse_money(text)
+        if money is None:
+            await answer(say("wrong.amount"), say("example.amount"))
+            return
+        await _ask_reason(case, account, answer, "settled", money.fen)
+        return
+    if len(text.strip()) < 4:
+        await answer(say("close.reason_short"))
+        return
+    account.awaiting = {**waiting, "verb": "sc", "text": text}
+    await answer(
+        say("close.preview"),
+        _told(case, waiting["result"], waiting["fen"], text),
+        buttons=[
+            [button("button.close_yes", "scy", case)],
+            [button("button.never_mind", "sx", case)],
+        ],
+    )
+
+
+def _told(case: Case, result: str, fen: int, text: str) -> Say:
+    """What the consumer is told at the end."""
+    return say(
+        "told.settled" if result == "settled" else "told.ended",
+        number=case.number or "",
+        result=say(f"result.{result}"),
+        money=show_money(fen),
+        text=text,
+    )
+
+
+async def _close(
+    session: AsyncSession, tables: Tables, case: Case, account: Account, answer: Answer
+) -> None:
+    waiting = account.awaiting or {}
+    if waiting.get("case") != case.token or "text" not in waiting:
+        await open_private(session, tables, case, account, answer)
+        return
+    result, fen, text = waiting["result"], int(waiting["fen"]), waiting["text"]
+    account.awaiting = None
+    case.apply(
+        Action.SETTLE if result == "settled" else Action.END,
+        at=tables.clock.now(),
+        by=account.id,
+        details={"result": result, "fen": fen, "text": text, "who": account.name or ""},
+    )
+    case.result, case.returned_fen, case.closed_at = result, fen, tables.clock.now()
+    desk = await hand_over.desk_of(session, case)
+    if desk is not None and desk.chat is not None:
+        await hand_over.send_card(session, tables, case, desk, anew=False)
+    owner = await session.get_one(Account, case.account_id)
+    await tell(
+        session,
+        tables,
+        owner.address,
+        _told(case, result, fen, text),
+        say("told.doors") if result != "settled" else None,
+        say("told.judge", days=tables.policy.reopen_days),
+        case=case,
+        buttons=[
+            [button("button.solved", "ts", case)],
+            [button("button.not_solved", "to", case)],
+        ],
+    )
+    await answer(say("close.done", number=case.number or ""))

@@ -1,0 +1,579 @@
+"""The interview with a consumer: one thing said or pressed, the next question owed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.facts.redact import redact
+from bot.interview import asides, asking, flow
+from bot.interview.questions import BY_KEY
+from bot.interview.terms import Choose, Given, Option, Wrong
+from bot.ports import Button, Incoming
+from bot.services import drafts, file_case, follow, keep_evidence, welcome
+from bot.services.call_back import call_back
+from bot.services.danger import danger
+from bot.services.sending import Answer, button
+from bot.services.tables import Tables
+from bot.texts.catalogue import Say, say
+from models.case import Case, CaseKind
+from models.party import Account
+
+REVIEW = "review"
+PAGE = "page"
+
+
+async def pressed(
+    session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
+) -> Say | None:
+    """A button of the consumer's; returns the little notice shown over it, if any."""
+    press = heard.press
+    if press is None:
+        return None
+    if press.verb not in follow.VERBS and press.verb != "use":
+        account.awaiting = None
+    if press.verb == "go":
+        await _go(session, tables, account, answer, press.value)
+        return None
+    if press.verb == "use":
+        return await _use(session, tables, account, answer, press.value)
+    if press.verb in follow.VERBS:
+        return await follow.pressed(session, tables, account, answer, press)
+    case = await drafts.current(session, account)
+    if case is None or case.token != press.case:
+        old = await drafts.by_token(session, press.case)
+        if old is not None and old.account_id == account.id and old.filed_at is not None:
+            await follow.show(session, tables, old, answer, say("talk.already_filed"))
+            return say("toast.already_filed")
+        await answer(say("talk.stale_gone"))
+        await welcome.start(session, tables, account, answer)
+        return say("toast.stale")
+    case.paused = False
+    if press.version != case.version or press.question != case.asking:
+        await _restate(session, tables, case, answer, say("talk.stale"))
+        return say("toast.stale")
+    match press.verb:
+        case "ok" if press.value == "yes":
+            await _agreed(session, tables, case, account, answer)
+        case "ok":
+            await welcome.refused(session, tables, case, answer)
+        case "c":
+            await _control(session, tables, case, account, answer, press.value)
+        case "e":
+            await _edit(tables, case, answer, press.value)
+        case "f":
+            await file_case.file(session, tables, case, account, answer)
+        case _:
+            await _given(session, tables, case, answer, Given(value=press.value))
+    return None
+
+
+async def heard_text(
+    session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
+) -> None:
+    """Anything typed, sent or shared in the consumer's private talk."""
+    clean = redact(heard.text)
+    if clean.kinds:
+        await answer(say("talk.redacted", kinds=[say(f"redacted.{k}") for k in sorted(clean.kinds)]))
+    if account.awaiting is not None and await follow.said(
+        session, tables, heard, account, answer, clean.text
+    ):
+        return
+    case = await drafts.current(session, account)
+    if case is not None and drafts.expired(case, tables):
+        await session.delete(case)
+        case = None
+    if case is None:
+        await _no_draft(session, tables, heard, account, answer, clean.text)
+        return
+    if case.asking == "consent":
+        await _before_consent(session, tables, heard, case, answer, clean.text)
+        return
+    if case.paused:
+        case.paused = False
+        await answer(say("talk.resumed"))
+    control = asides.control(clean.text) if clean.text else None
+    if control is not None and await _control(session, tables, case, account, answer, control):
+        return
+    if heard.files:
+        await _files(session, tables, heard, case, answer, clean.text)
+        return
+    if case.asking == REVIEW:
+        await _at_review(session, tables, case, answer, clean.text)
+        return
+    key = flow.find_question(clean.text) if clean.text else None
+    if key is not None:
+        await _edit(tables, case, answer, key)
+        return
+    question = BY_KEY.get(case.asking)
+    context = drafts.context(case, tables)
+    aside = asides.aside(clean.text, question, context) if clean.text else None
+    if aside is not None:
+        await _restate(session, tables, case, answer, aside)
+        return
+    await _given(
+        session,
+        tables,
+        case,
+        answer,
+        Given(
+            text=clean.text,
+            place=(*heard.place, heard.place_title) if heard.place else None,
+            phone=heard.contact_phone,
+        ),
+    )
+
+
+async def command(
+    session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
+) -> None:
+    """A slash command of the consumer's; an unknown one shows the start screen."""
+    case = await drafts.current(session, account)
+    match heard.command:
+        case "help":
+            await answer(say("help.consumer"))
+            if case is not None and case.asking != "consent":
+                await _restate(session, tables, case, answer)
+        case "status":
+            await follow.overview(session, tables, account, answer)
+        case "emergency":
+            await welcome.emergency(tables, answer)
+        case "hotlines":
+            await welcome.hotlines(tables, answer)
+        case "cancel" if case is not None:
+            await _control(session, tables, case, account, answer, "cancel")
+        case "continue" if case is not None:
+            await _go(session, tables, account, answer, "resume")
+        case _:
+            await welcome.start(session, tables, account, answer)
+
+
+async def _go(
+    session: AsyncSession, tables: Tables, account: Account, answer: Answer, where: str
+) -> None:
+    case = await drafts.current(session, account)
+    match where:
+        case "emergency":
+            await welcome.emergency(tables, answer)
+        case "hotlines":
+            await welcome.hotlines(tables, answer)
+        case "status":
+            await follow.overview(session, tables, account, answer)
+        case "resume" if case is not None:
+            case.paused = False
+            if case.asking == "consent":
+                await welcome.ask_consent(tables, case, answer)
+            else:
+                await _restate(session, tables, case, answer, say("talk.resumed"))
+        case "anew" if case is not None:
+            drafts.discard(case, tables, account)
+            await welcome.start(session, tables, account, answer)
+        case "complaint" | "clue" | "consult" if case is not None and case.answers:
+            await answer(
+                say("talk.draft_exists"),
+                buttons=[
+                    [button("button.resume", "go", value="resume")],
+                    [button("button.anew", "go", value="anew")],
+                ],
+            )
+        case "complaint" | "clue" | "consult":
+            if case is not None:
+                await session.delete(case)
+                await session.flush()
+            case = drafts.begin(session, tables, account, CaseKind(where))
+            await answer(say(f"begin.{where}"))
+            if case.consented_at is None:
+                await welcome.ask_consent(tables, case, answer)
+            else:
+                await _advance(session, tables, case, answer)
+        case _:
+            await welcome.start(session, tables, account, answer)
+
+
+async def _no_draft(
+    session: AsyncSession,
+    tables: Tables,
+    heard: Incoming,
+    account: Account,
+    answer: Answer,
+    text: str,
+) -> None:
+    """A first message: a control word, an answer to the staff, small talk, or the story itself."""
+    control = asides.control(text) if text else None
+    if control == "status":
+        await follow.overview(session, tables, account, answer)
+        return
+    if control == "human":
+        await call_back(session, tables, None, account, answer)
+        return
+    if await follow.said(session, tables, heard, account, answer, text):
+        return
+    aside = asides.aside(text, None) if text else None
+    if aside is not None or control is not None or (len(text) < 6 and not heard.files):
+        await answer(aside or say("start.tell_me"))
+        await welcome.start(session, tables, account, answer)
+        return
+    await _tell(session, tables, heard, account, answer, text)
+
+
+async def _tell(
+    session: AsyncSession,
+    tables: Tables,
+    heard: Incoming | None,
+    account: Account,
+    answer: Answer,
+    text: str,
+) -> None:
+    """Begin a complaint with her own first words; nothing is asked that they already say."""
+    case = drafts.begin(session, tables, account, CaseKind.COMPLAINT)
+    await session.flush()
+    if text:
+        decision, _ = drafts.understand(case, tables, text)
+        if decision.danger:
+            await danger(session, tables, case, account, answer, decision.danger)
+        if decision.fraud and decision.just_now:
+            await welcome.emergency(tables, answer, say("emergency.then"))
+        if "story" not in (case.answers or {}):
+            case.answers = {**(case.answers or {}), "story": {"v": text, "said": text, "by": "person"}}
+    if heard is not None and heard.files:
+        await keep_evidence.keep(session, tables, heard, case, text)
+    if case.consented_at is None:
+        await welcome.ask_consent(tables, case, answer)
+    else:
+        await _advance(session, tables, case, answer, _understood(case, tables))
+
+
+async def _use(
+    session: AsyncSession, tables: Tables, account: Account, answer: Answer, value: str
+) -> Say | None:
+    """What words that fit both an open case and a new one were for."""
+    waiting = account.awaiting or {}
+    if waiting.get("verb") != "use":
+        await welcome.start(session, tables, account, answer)
+        return say("toast.stale")
+    account.awaiting = None
+    if value == "new":
+        await _tell(session, tables, None, account, answer, waiting["text"])
+        return None
+    case = await drafts.by_token(session, value)
+    if case is None or case.account_id != account.id:
+        return say("toast.stale")
+    await follow.add(session, tables, case, account, answer, waiting["text"])
+    return None
+
+
+async def _before_consent(
+    session: AsyncSession, tables: Tables, heard: Incoming, case: Case, answer: Answer, text: str
+) -> None:
+    """Words before the consent is given stay in the unconsented draft; the card is shown again."""
+    if text.strip() in tables.texts.raw("consent.yes_words").split():
+        account = await session.get_one(Account, case.account_id)
+        await _agreed(session, tables, case, account, answer)
+        return
+    if text.strip() in tables.texts.raw("consent.no_words").split():
+        await welcome.refused(session, tables, case, answer)
+        return
+    if heard.files:
+        await keep_evidence.keep(session, tables, heard, case, text)
+    elif text and asides.aside(text, None) is None:
+        story = (case.answers or {}).get("story", {}).get("v")
+        whole = f"{story}\n{text}" if story else text
+        drafts.forget_reading(case)
+        case.answers = {**(case.answers or {}), "story": {"v": whole, "said": whole, "by": "person"}}
+        decision, _ = drafts.understand(case, tables, whole)
+        if decision.fraud and decision.just_now:
+            await welcome.emergency(tables, answer, say("emergency.then"))
+    await welcome.ask_consent(tables, case, answer)
+
+
+async def _agreed(
+    session: AsyncSession, tables: Tables, case: Case, account: Account, answer: Answer
+) -> None:
+    now = tables.clock.now()
+    case.consented_at = account.consented_at = now
+    account.consent_version = tables.policy.consent_version
+    await answer(say("consent.thanks"))
+    await _advance(session, tables, case, answer, _understood(case, tables))
+
+
+def _understood(case: Case, tables: Tables) -> Say | None:
+    """What was read in her words, to be confirmed rather than typed again."""
+    answers = case.answers or {}
+    context = drafts.context(case, tables)
+    lines: list[Say] = []
+    reason = drafts.reason_of(case)
+    if reason is not None and not context.ask_object:
+        lines.append(reason)
+    for key, value in answers.items():
+        if value.get("by") == "read" and key != "object":
+            shown = flow.show(key, answers, context)
+            if shown is not None:
+                lines.append(say("talk.read_line", label=say(f"label.{key}"), value=shown))
+    return say("talk.understood", lines=lines) if lines else None
+
+
+async def _given(
+    session: AsyncSession, tables: Tables, case: Case, answer: Answer, given: Given
+) -> None:
+    """An answer to the open question: taken, or told what was expected."""
+    if case.asking == REVIEW:
+        await _at_review(session, tables, case, answer, given.text)
+        return
+    question = BY_KEY.get(case.asking)
+    if question is None:
+        await _advance(session, tables, case, answer)
+        return
+    context = drafts.context(case, tables)
+    answers = dict(case.answers or {})
+    said = (case.decision or {}).get("said")
+    if given.value and said:
+        given = replace(given, text=said)
+    if given.place is not None:
+        await answer(say("talk.pin_taken"), keyboard="remove")
+    try:
+        now = flow.answer(question, given, answers, context)
+    except Wrong as wrong:
+        example = f"example.{question.key}"
+        await _put(
+            case,
+            tables,
+            answer,
+            wrong.say,
+            say(example) if example in tables.texts else None,
+        )
+        return
+    except Choose as choose:
+        case.version += 1
+        case.decision = {**(case.decision or {}), "said": choose.said}
+        await answer(choose.prompt, buttons=[*_options(case, choose.options), _controls(case)])
+        return
+    case.answers = now
+    note: Say | None = None
+    if question.key == "story":
+        drafts.forget_reading(case)
+        decision, _ = drafts.understand(case, tables, str(now["story"]["v"]))
+        note = _understood(case, tables)
+        if decision.danger:
+            account = await session.get_one(Account, case.account_id)
+            await danger(session, tables, case, account, answer, decision.danger)
+        if decision.fraud and decision.just_now:
+            await welcome.emergency(tables, answer, say("emergency.then"))
+    if question.key == "gate" and now["gate"]["v"] in {"just_now", "day"}:
+        await welcome.emergency(tables, answer, say("emergency.then"))
+    case.answers = flow.prune(dict(case.answers or {}), drafts.context(case, tables))
+    await _advance(session, tables, case, answer, note)
+
+
+async def _advance(
+    session: AsyncSession, tables: Tables, case: Case, answer: Answer, *before: Say | None
+) -> None:
+    """Put the next question that is missing, or the review."""
+    question = flow.next_question(dict(case.answers or {}), drafts.context(case, tables))
+    if question is None:
+        await _review(session, tables, case, answer, *before)
+        return
+    case.asking = question.key
+    await _put(case, tables, answer, *before)
+
+
+async def _put(case: Case, tables: Tables, answer: Answer, *before: Say | None) -> None:
+    """Ask the open question, under a new version, so that older buttons are known as old."""
+    question = BY_KEY.get(case.asking)
+    if question is None:
+        raise ValueError(f"no question {case.asking}")
+    case.version += 1
+    if (case.decision or {}).get("said"):
+        case.decision = {**(case.decision or {}), "said": ""}
+    asked = asking.ask(question, dict(case.answers or {}), drafts.context(case, tables))
+    rows = _options(case, asked.options)
+    if asked.keyboard == "location":
+        rows.insert(0, [button("button.pin", "c", case, question.key, "pin")])
+    if asked.skip is not None:
+        rows.append([button(asked.skip, "c", case, question.key, "skip")])
+    await answer(*before, *asked.parts, buttons=[*rows, _controls(case)])
+
+
+def _options(case: Case, options: Sequence[Option]) -> list[list[Button]]:
+    """One a row; long lists two a row."""
+    made = [button(o.label, "a", case, case.asking, o.value) for o in options]
+    width = 2 if len(made) > 6 else 1
+    return [made[i : i + width] for i in range(0, len(made), width)]
+
+
+def _controls(case: Case) -> list[Button]:
+    return [
+        button(f"button.{value}", "c", case, case.asking, value)
+        for value in ("back", "pause", "cancel", "human")
+    ]
+
+
+async def _restate(
+    session: AsyncSession, tables: Tables, case: Case, answer: Answer, *before: Say | None
+) -> None:
+    """Show where the person is."""
+    if case.asking == "consent":
+        await welcome.ask_consent(tables, case, answer)
+    elif case.asking == REVIEW:
+        await _review(session, tables, case, answer, *before)
+    elif BY_KEY.get(case.asking) is None:
+        await _advance(session, tables, case, answer, *before)
+    else:
+        await _put(case, tables, answer, *before)
+
+
+async def _review(
+    session: AsyncSession, tables: Tables, case: Case, answer: Answer, *before: Say | None
+) -> None:
+    """All answers on one card, who will receive them, and the two buttons."""
+    case.asking = REVIEW
+    case.editing = False
+    case.version += 1
+    lines = _review_lines(case, tables)
+    await answer(
+        *before,
+        say("review.card", lines=[line for _, line in lines]),
+        await file_case.preview(session, tables, case),
+        say("review.ask"),
+        buttons=[
+            [button("button.submit", "f", case, REVIEW, "file")],
+            [button("button.edit", "c", case, REVIEW, "edit")],
+            _controls(case),
+        ],
+    )
+
+
+def _review_lines(case: Case, tables: Tables) -> list[tuple[str, Say]]:
+    lines = list(flow.review(dict(case.answers or {}), drafts.context(case, tables)))
+    reason = None if "object" in (case.answers or {}) else drafts.reason_of(case)
+    if reason is not None:
+        lines.insert(0, ("object", say("review.object", reason=reason)))
+    if case.evidence:
+        lines.append(("evidence", say("review.evidence", count=len(case.evidence))))
+    return lines
+
+
+async def _at_review(
+    session: AsyncSession, tables: Tables, case: Case, answer: Answer, text: str
+) -> None:
+    """At the review: 改 金额 goes to that question; anything else is kept as something to add."""
+    key = flow.find_question(text)
+    if key is not None:
+        await _edit(tables, case, answer, key)
+        return
+    aside = asides.aside(text, None) if text else None
+    if aside is None and len(text) >= 4:
+        answers = dict(case.answers or {})
+        old = answers.get("extra", {}).get("v")
+        whole = f"{old}\n{text}" if old else text
+        answers["extra"] = {"v": whole, "said": whole, "by": "person"}
+        case.answers = answers
+        aside = say("review.added")
+    await _review(session, tables, case, answer, aside or say("review.expected"))
+
+
+async def _edit(tables: Tables, case: Case, answer: Answer, key: str) -> None:
+    """Ask one answer again; the flow then comes back to the review by itself."""
+    question = BY_KEY.get(key)
+    if question is None:
+        return
+    case.asking = key
+    case.editing = True
+    await _put(case, tables, answer)
+
+
+async def _control(
+    session: AsyncSession, tables: Tables, case: Case, account: Account, answer: Answer, what: str
+) -> bool:
+    """The words that work at every step. Returns False for those that mean nothing here."""
+    answers: dict[str, Any] = dict(case.answers or {})
+    context = drafts.context(case, tables)
+    question = BY_KEY.get(case.asking)
+    match what:
+        case "back":
+            before = flow.previous(question, answers, context)
+            if before is None:
+                await _restate(session, tables, case, answer, say("talk.first_question"))
+            else:
+                case.asking = before.key
+                await _put(case, tables, answer)
+        case "skip":
+            if question is None or not question.may_skip(context):
+                await _restate(session, tables, case, answer, say("talk.not_skippable"))
+            else:
+                case.answers = flow.skip(question, answers, context)
+                await _advance(session, tables, case, answer)
+        case "pin":
+            await answer(say("talk.send_pin"), keyboard="location")
+        case "pause":
+            case.paused = True
+            await answer(
+                say("talk.paused"), buttons=[[button("button.resume", "go", value="resume")]]
+            )
+        case "cancel":
+            await answer(
+                say("talk.cancel_sure"),
+                buttons=[
+                    [button("button.cancel_no", "c", case, case.asking, "stay")],
+                    [button("button.cancel_yes", "c", case, case.asking, "cancel_yes")],
+                ],
+            )
+        case "cancel_yes":
+            drafts.discard(case, tables, account)
+            await answer(
+                say("talk.cancelled"), buttons=[[button("button.menu", "go", value="menu")]]
+            )
+        case "human":
+            await call_back(session, tables, case, account, answer)
+        case "help":
+            await _restate(session, tables, case, answer, say("help.consumer"))
+        case "status":
+            await follow.overview(session, tables, account, answer)
+            await _restate(session, tables, case, answer)
+        case "stay":
+            await _restate(session, tables, case, answer)
+        case "edit" if case.asking == REVIEW:
+            lines = [(key, say(f"label.{key}")) for key, _ in _review_lines(case, tables)]
+            buttons = [button(label, "e", case, REVIEW, key) for key, label in lines]
+            await answer(
+                say("review.which"),
+                buttons=[
+                    *[buttons[i : i + 2] for i in range(0, len(buttons), 2)],
+                    [button("button.back_review", "c", case, REVIEW, "stay")],
+                ],
+            )
+        case "submit" if case.asking == REVIEW:
+            await file_case.file(session, tables, case, account, answer)
+        case _:
+            return False
+    return True
+
+
+async def _files(
+    session: AsyncSession, tables: Tables, heard: Incoming, case: Case, answer: Answer, text: str
+) -> None:
+    """Files are kept whatever was asked; a voice message is her own words, never a wrong answer."""
+    note = await keep_evidence.keep(session, tables, heard, case, text)
+    voice = any(file.kind in {"voice", "video_note"} for file in heard.files)
+    question = BY_KEY.get(case.asking)
+    if question is not None and voice and question.key == "story":
+        case.answers = flow.answer(
+            question, Given(text=text, voice=True), dict(case.answers or {}),
+            drafts.context(case, tables),
+        )
+        await _advance(session, tables, case, answer, note, say("evidence.voice_story"))
+        return
+    if voice:
+        await _restate(session, tables, case, answer, note, say("evidence.voice"))
+        return
+    if heard.album:
+        await keep_evidence.album_note(session, tables, heard, case, note)
+    elif case.asking == "evidence":
+        await answer(
+            note,
+            buttons=[[button("button.evidence_done", "a", case, "evidence", "done")]],
+        )
+    else:
+        await _restate(session, tables, case, answer, note)

@@ -1,0 +1,35 @@
+"""Words of danger (危险词): help first, the duty officer told, the draft kept."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.services import accounts
+from bot.services.sending import Answer, button, tell
+from bot.services.tables import Tables
+from bot.texts.catalogue import say
+from models.case import Case
+from models.party import Account
+
+
+async def danger(
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    account: Account,
+    answer: Answer,
+    kind: str,
+) -> None:
+    """Show 110/120 and the crisis line, alert every admin, and say honestly when nobody watches."""
+    watching = await accounts.admins(session)
+    await answer(
+        say(f"danger.{kind}"),
+        say("danger.lines"),
+        say("danger.told") if watching else say("danger.nobody"),
+        buttons=[[button("button.resume", "go", value="resume")]],
+    )
+    for admin in watching:
+        await tell(
+            session, tables, admin.address, say("danger.alert", kind=say(f"danger_kind.{kind}"),
+                                                case=case.token)
+        )

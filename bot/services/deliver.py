@@ -1,0 +1,617 @@
+"""What is owed to the outside is written with the change that owes it, and sent afterwards.
+
+:func:`owe` writes a message, :func:`owe_errand` other outside work (a file to fetch, a webhook).
+:class:`Deliverer` claims due rows under a lease with a fencing token and sends them, at least
+once: what a crash interrupted is sent again, except a notice, which is set aside as ``unknown``.
+Rows of one ordering key go one after another; replies go before hand-overs, those before notices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID, uuid4
+
+import structlog
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, true, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from bot.ports import Clock, Message
+from bot.services.drain import Drain, Store, insert_new, where
+from models.base import uuid7
+from models.delivery import WAKES, Outbox, OutboxState, Priority, RateSlot
+
+log = structlog.get_logger(__name__)
+
+ERRAND = "errand"
+"""The channel of rows that are not messages."""
+
+BATCH = 64
+HORIZON = timedelta(seconds=0.3)
+"""How far ahead send slots are reserved; a new reply waits behind no more than this of notices."""
+
+FAILURES_TO_PAUSE = 3
+CRASHES_TO_GIVE_UP = 3
+DEFECTS_TO_GIVE_UP = 3
+TRIES_OF_A_NOTICE = 8
+
+_dice = random.SystemRandom()
+
+
+class Refused(Exception):
+    """The outside did not take it, in words that no channel owns.
+
+    ``final``: trying again is of no use. ``retry_after``: not before this long. ``migrate_to``: the
+    chat has a new address. ``blocked``: the person or group shut the bot out. ``unknown``: it may
+    have arrived. ``down``: the whole channel cannot be reached.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        final: bool = False,
+        retry_after: timedelta | None = None,
+        migrate_to: str | None = None,
+        blocked: bool = False,
+        unknown: bool = False,
+        down: bool = False,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.final = final
+        self.retry_after = retry_after
+        self.migrate_to = migrate_to
+        self.blocked = blocked
+        self.unknown = unknown
+        self.down = down
+
+
+class Sender(Protocol):
+    """A channel's way out: sends, or edits the messages ``edit_ids``; the ids it made or kept.
+
+    Raises Refused.
+    """
+
+    def __call__(
+        self, target: str, message: Message, edit_ids: Sequence[Any] | None, /
+    ) -> Awaitable[list[Any]]: ...
+
+
+Finish = Callable[[AsyncSession], Awaitable[None]]
+Errand = Callable[[Mapping[str, Any]], Awaitable[Finish | None]]
+"""Does outside work for a payload; what it returns is run in the commit that marks it done.
+
+It may be run twice when the process dies, so it must bear that. Raises Refused.
+"""
+
+OnDead = Callable[[AsyncSession, Outbox, Refused], Awaitable[None]]
+OnMoved = Callable[[AsyncSession, str, str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How fast a channel takes messages, and how long we keep trying.
+
+    Only the channels in ``paced`` are held to a pace. In any minute a group gets no more than
+    ``group_per_minute``, edits included.
+    """
+
+    per_second: float
+    chat_per_second: float
+    chat_burst: int
+    group_per_minute: float
+    paced: frozenset[str] = frozenset({"tg"})
+    first_retry: timedelta = timedelta(seconds=5)
+    last_retry: timedelta = timedelta(minutes=30)
+    hold: timedelta = timedelta(seconds=60)
+    reply_life: timedelta = timedelta(hours=4)
+    longest_pause: timedelta = timedelta(seconds=60)
+    lease: timedelta = timedelta(minutes=2)
+
+    def chat(self, target: str) -> tuple[timedelta, int]:
+        """The time between two messages to a chat, and how many may go at once."""
+        if target.partition(":")[2].startswith("-"):
+            # A burst counts into the minute, so the steady part is what is left of it.
+            burst = max(1, min(self.chat_burst, int(self.group_per_minute) // 2))
+            return timedelta(seconds=60 / max(self.group_per_minute - burst, 1)), burst
+        return timedelta(seconds=1 / self.chat_per_second), self.chat_burst
+
+    def retry_in(self, attempts: int) -> timedelta:
+        """Doubling from ``first_retry`` to ``last_retry``, give or take a fifth."""
+        wait: timedelta = min(self.first_retry * 2 ** min(attempts - 1, 20), self.last_retry)
+        return wait * _dice.uniform(0.8, 1.2)
+
+
+async def owe(
+    session: AsyncSession,
+    target: str,
+    message: Message,
+    *,
+    now: datetime,
+    key: str | None = None,
+    slot: str = "",
+    priority: int = Priority.REPLY,
+    case_id: UUID | None = None,
+    ordering: str | None = None,
+    run_at: datetime | None = None,
+) -> Outbox:
+    """Owe ``message`` to the chat ``target`` (``tg:123``); it goes out after the commit.
+
+    ``key``: owing the same key again changes nothing, except that a row still waiting takes the
+    newer message and time (how an album's parts get one answer). ``slot``: the message takes the
+    place of the last one in the same slot of that chat. ``ordering``: rows of one ordering key go
+    one after another; by default the chat's, with notices in a line of their own.
+    """
+    if ordering is None:
+        ordering = f"{target}#notices" if priority == Priority.NOTICE else target
+    return await _write_row(
+        session,
+        key,
+        message.to_json(),
+        {
+            "channel": target.partition(":")[0],
+            "target": target,
+            "ordering_key": ordering,
+            "kind": "message",
+            "slot": slot,
+            "priority": int(priority),
+            "case_id": case_id,
+        },
+        now,
+        run_at or now,
+    )
+
+
+async def owe_errand(
+    session: AsyncSession,
+    kind: str,
+    payload: Mapping[str, Any],
+    *,
+    now: datetime,
+    key: str | None = None,
+    target: str = "",
+    priority: int = Priority.REPLY,
+    case_id: UUID | None = None,
+    ordering: str | None = None,
+    run_at: datetime | None = None,
+) -> Outbox:
+    """Owe outside work other than a message: ``kind`` names the errand that the worker runs."""
+    row_key = key or f"{uuid4()}"
+    return await _write_row(
+        session,
+        row_key,
+        dict(payload),
+        {
+            "channel": ERRAND,
+            "target": target,
+            "ordering_key": ordering or f"{ERRAND}:{row_key}",
+            "kind": kind,
+            "slot": "",
+            "priority": int(priority),
+            "case_id": case_id,
+        },
+        now,
+        run_at or now,
+    )
+
+
+async def _write_row(
+    session: AsyncSession,
+    key: str | None,
+    payload: Any,
+    fields: dict[str, Any],
+    now: datetime,
+    run_at: datetime,
+) -> Outbox:
+    session.info.setdefault(WAKES, set()).add("outbox")
+    if key is not None:
+        found = (
+            await session.execute(select(Outbox).where(Outbox.dedupe_key == key).with_for_update())
+        ).scalar_one_or_none()
+        if found is not None:
+            if found.state == OutboxState.DUE and found.attempts == 0:
+                found.payload, found.run_at = payload, run_at
+            return found
+    row_id = uuid7()
+    row = Outbox(
+        id=row_id,
+        dedupe_key=key if key is not None else str(row_id),
+        payload=payload,
+        created_at=now,
+        run_at=run_at,
+        **fields,
+    )
+    session.add(row)
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row in our hands: what to edit, if anything, and when its send slot comes."""
+
+    row: Outbox
+    token: UUID
+    edit_ids: list[Any] | None
+    send_at: datetime
+
+
+@dataclass(slots=True)
+class _Channel:
+    """How a channel has been doing since its last success."""
+
+    failures: int = 0
+    paused_until: datetime | None = None
+
+
+async def _ignore_dead(_session: AsyncSession, _row: Outbox, _refusal: Refused) -> None:
+    return None
+
+
+async def _ignore_moved(_session: AsyncSession, _old: str, _new: str) -> None:
+    return None
+
+
+class Deliverer(Drain[Claimed]):
+    """Sends what is owed through the channels in ``send``, and runs the ``errands`` by kind.
+
+    ``on_dead(session, row, refusal)`` runs in the commit that gives a row up (a blocked bot is a
+    case of it: ``refusal.blocked``); ``on_moved(session, old, new)`` in the one that follows a chat
+    to its new address. ``targets``: only what is owed to these chats (one person at a terminal).
+    """
+
+    def __init__(
+        self,
+        db: Store,
+        clock: Clock,
+        send: Mapping[str, Sender],
+        limits: Limits,
+        *,
+        errands: Mapping[str, Errand] | None = None,
+        on_dead: OnDead = _ignore_dead,
+        on_moved: OnMoved = _ignore_moved,
+        targets: frozenset[str] | None = None,
+    ) -> None:
+        super().__init__(db, clock, "outbox", BATCH)
+        self._send = dict(send)
+        self._limits = limits
+        self._errands = dict(errands or {})
+        self._on_dead = on_dead
+        self._on_moved = on_moved
+        self._mine = Outbox.target.in_(targets) if targets is not None else true()
+        self._channels = {name: _Channel() for name in (*self._send, ERRAND)}
+
+    def item_id(self, item: Claimed) -> UUID:
+        return item.row.id
+
+    async def recover(self) -> None:
+        """Take back what a dead process held; only for the one process of its database."""
+        async with self._db.write() as session:
+            await self._take_back(session, self._clock.now(), Outbox.state == OutboxState.LEASED)
+
+    async def claim(self, room: int) -> tuple[list[Claimed], datetime | None]:
+        now = self._clock.now()
+        claimed: list[Claimed] = []
+        again: list[datetime] = []
+        async with self._db.write() as session:
+            await self._take_back(session, now, Outbox.lease_until < now)
+            for name, state in self._channels.items():
+                if state.paused_until is not None and state.paused_until > now:
+                    again.append(state.paused_until)
+                    continue
+                taken, next_try = await self._claim_channel(
+                    session, name, 1 if state.failures else room - len(claimed), now
+                )
+                claimed += taken
+                if next_try is not None:
+                    again.append(next_try)
+        return claimed, min(again, default=None)
+
+    async def _claim_channel(
+        self, session: AsyncSession, channel: str, room: int, now: datetime
+    ) -> tuple[list[Claimed], datetime | None]:
+        paced = channel in self._limits.paced
+        budget = (await self._slots(session, [channel], now))[channel] if paced else None
+        free_at = max(budget.tat, now) if budget else now
+        if paced:
+            if free_at > now + HORIZON:
+                return [], free_at - HORIZON / 2
+            reach = (now + HORIZON - free_at).total_seconds()
+            room = min(room, int(reach * self._limits.per_second) + 1)
+        rows = await self._candidates(session, channel, room, now)
+        kept = await self._within_chat_pace(session, rows, now) if paced else list(rows)
+        claimed = []
+        for row in kept:
+            row.state, row.lease_token = OutboxState.LEASED, uuid4()
+            row.lease_until = now + self._limits.lease
+            row.attempts += 1
+            edit_ids = await self._last_in_slot(session, row) if row.slot else None
+            claimed.append(Claimed(row, row.lease_token, edit_ids, free_at))
+            if budget:
+                free_at = budget.tat = free_at + timedelta(seconds=1 / self._limits.per_second)
+        if len(rows) >= max(room, 1):
+            return claimed, now
+        waiting = select(func.min(Outbox.run_at)).where(
+            Outbox.state == OutboxState.DUE, Outbox.channel == channel, Outbox.run_at > now
+        )
+        return claimed, (await session.execute(waiting)).scalar_one()
+
+    async def _candidates(
+        self, session: AsyncSession, channel: str, room: int, now: datetime
+    ) -> Sequence[Outbox]:
+        """Due rows, the first of each ordering key, replies first."""
+        if room <= 0:
+            return []
+        older = aliased(Outbox)
+        held = exists().where(
+            older.ordering_key == Outbox.ordering_key,
+            older.id < Outbox.id,
+            or_(
+                older.state == OutboxState.LEASED,
+                and_(
+                    older.state == OutboxState.DUE,
+                    or_(older.run_at <= now, older.hold_until > now),
+                ),
+            ),
+        )
+        chosen = (
+            select(Outbox)
+            .where(
+                Outbox.state == OutboxState.DUE,
+                Outbox.channel == channel,
+                Outbox.run_at <= now,
+                self._mine,
+                ~held,
+            )
+            .order_by(Outbox.priority, Outbox.run_at, Outbox.id)
+            .limit(room)
+            .with_for_update(skip_locked=True, of=Outbox)
+        )
+        if channel == ERRAND:
+            chosen = chosen.where(Outbox.kind.in_(list(self._errands)))
+        return (await session.execute(chosen)).scalars().all()
+
+    async def _within_chat_pace(
+        self, session: AsyncSession, rows: Sequence[Outbox], now: datetime
+    ) -> list[Outbox]:
+        """The rows whose chat may get one now; the others are put off to when it may."""
+        slots = await self._slots(session, {f"chat:{row.target}" for row in rows}, now)
+        kept = []
+        for row in rows:
+            slot = slots[f"chat:{row.target}"]
+            interval, burst = self._limits.chat(row.target)
+            allowed_at = slot.tat - interval * (burst - 1)
+            if allowed_at > now:
+                row.run_at = row.hold_until = allowed_at
+            else:
+                slot.tat = max(slot.tat, now) + interval
+                kept.append(row)
+        return kept
+
+    async def _slots(
+        self, session: AsyncSession, keys: Iterable[str], now: datetime
+    ) -> dict[str, RateSlot]:
+        keys = sorted(keys)
+        if not keys:
+            return {}
+        await insert_new(session, RateSlot, [{"key": key, "tat": now} for key in keys], ["key"])
+        found = await session.execute(
+            select(RateSlot).where(RateSlot.key.in_(keys)).order_by(RateSlot.key).with_for_update()
+        )
+        return {slot.key: slot for slot in found.scalars()}
+
+    async def _last_in_slot(self, session: AsyncSession, row: Outbox) -> list[Any] | None:
+        last = (
+            select(Outbox.message_ids)
+            .where(
+                Outbox.target == row.target,
+                Outbox.slot == row.slot,
+                Outbox.id < row.id,
+                Outbox.state == OutboxState.SENT,
+            )
+            .order_by(Outbox.id.desc())
+            .limit(1)
+        )
+        return (await session.execute(last)).scalar_one_or_none() or None
+
+    async def work(self, item: Claimed) -> None:
+        row = item.row
+        wait = (item.send_at - self._clock.now()).total_seconds()
+        if wait > 0:
+            await asyncio.sleep(min(wait, HORIZON.total_seconds()))
+        try:
+            if row.channel == ERRAND:
+                ids: list[Any] = []
+                finish = await self._errands[row.kind](row.payload)
+            else:
+                ids, finish = await self._speak(item), None
+            await self.insist(lambda: self._sent(item, ids, finish))
+        except Exception as error:
+            refusal = error if isinstance(error, Refused) else self._defect(row, error)
+            await self.insist(lambda: self._refused(item, refusal))
+
+    def _defect(self, row: Outbox, error: Exception) -> Refused:
+        """Our own mistake: tried a few times, then set aside where the admin sees it."""
+        log.error("outbox row failed", row=str(row.id), kind=row.kind, error=where(error))
+        return Refused(where(error), final=row.attempts >= DEFECTS_TO_GIVE_UP)
+
+    async def _speak(self, item: Claimed) -> list[Any]:
+        send = self._send[item.row.channel]
+        message = Message.from_json(item.row.payload)
+        if item.edit_ids:
+            try:
+                return await send(item.row.target, message, item.edit_ids)
+            except Refused as refusal:
+                if not refusal.final or refusal.blocked:
+                    raise
+        return await send(item.row.target, message, None)
+
+    async def _sent(self, item: Claimed, ids: list[Any], finish: Finish | None) -> None:
+        now = self._clock.now()
+        channel = self._channels[item.row.channel]
+        channel.failures, channel.paused_until = 0, None
+        async with self._db.write() as session:
+            marked = await session.execute(
+                update(Outbox)
+                .where(Outbox.id == item.row.id, Outbox.lease_token == item.token)
+                .values(
+                    state=OutboxState.SENT,
+                    payload_sealed=None,
+                    message_ids=ids,
+                    sent_at=now,
+                    done_at=now,
+                    lease_token=None,
+                    lease_until=None,
+                )
+                .returning(Outbox.id)
+            )
+            # Without the lease the row is another worker's by now, and so is what follows it.
+            if marked.scalar_one_or_none() is not None and finish is not None:
+                await finish(session)
+
+    async def _refused(self, item: Claimed, refusal: Refused) -> None:
+        now = self._clock.now()
+        self._note_trouble(item.row.channel, refusal, now)
+        async with self._db.write() as session:
+            row = (
+                await session.execute(
+                    select(Outbox)
+                    .where(Outbox.id == item.row.id, Outbox.lease_token == item.token)
+                    .with_for_update()
+                )
+            ).scalar_one_or_none()
+            if row is None:
+                return
+            row.last_error = refusal.reason[:500]
+            row.lease_token = row.lease_until = None
+            await self._settle(session, row, refusal, bool(item.edit_ids), now)
+
+    def _note_trouble(self, name: str, refusal: Refused, now: datetime) -> None:
+        """A failure that is not the row's own fault may stop the channel, not the rows."""
+        own = refusal.final or refusal.blocked or refusal.unknown or refusal.migrate_to
+        if own or name == ERRAND:
+            return
+        channel = self._channels[name]
+        if channel.paused_until is not None and channel.paused_until > now:
+            return
+        channel.failures += 1
+        if refusal.down or channel.failures >= FAILURES_TO_PAUSE:
+            pause = timedelta(seconds=2 ** min(channel.failures - 1, 10))
+            pause = max(min(pause, self._limits.longest_pause), refusal.retry_after or timedelta())
+            channel.paused_until = now + pause
+            log.warning("channel paused", channel=name, seconds=pause.total_seconds())
+
+    async def _settle(
+        self, session: AsyncSession, row: Outbox, refusal: Refused, edit: bool, now: datetime
+    ) -> None:
+        if refusal.migrate_to is not None:
+            await self._move(session, row, refusal.migrate_to)
+            self._put_off(row, now)
+        elif refusal.retry_after is not None:
+            row.attempts -= 1
+            self._put_off(row, now + refusal.retry_after)
+            row.hold_until = row.run_at
+        elif refusal.down and row.channel != ERRAND and not self._expired(row, now):
+            row.attempts -= 1
+            self._put_off(row, now)
+        elif refusal.final or (refusal.blocked and row.attempts >= 2):
+            await self._bury(session, row, refusal, now)
+        elif refusal.unknown and not (
+            edit
+            or row.priority == Priority.HAND_OVER
+            or (row.priority == Priority.REPLY and row.attempts < 2)
+        ):
+            row.state, row.done_at = OutboxState.UNKNOWN, now
+        elif self._expired(row, now):
+            await self._bury(session, row, refusal, now)
+        else:
+            self._put_off(row, now + self._limits.retry_in(row.attempts))
+            if row.attempts == 1:
+                row.hold_until = now + self._limits.hold
+
+    def _expired(self, row: Outbox, now: datetime) -> bool:
+        """A hand-over never is: it is tried until it arrives or is refused for good."""
+        if row.priority == Priority.REPLY:
+            return now - row.created_at > self._limits.reply_life
+        return row.priority == Priority.NOTICE and row.attempts >= TRIES_OF_A_NOTICE
+
+    def _put_off(self, row: Outbox, until: datetime) -> None:
+        row.state, row.run_at = OutboxState.DUE, until
+
+    async def _bury(
+        self, session: AsyncSession, row: Outbox, refusal: Refused, now: datetime
+    ) -> None:
+        row.state, row.done_at = OutboxState.DEAD, now
+        await session.flush()
+        await self._on_dead(session, row, refusal)
+
+    async def _move(self, session: AsyncSession, row: Outbox, new: str) -> None:
+        old = row.target
+        await session.flush()
+        await session.execute(
+            update(Outbox)
+            .where(Outbox.target == old, Outbox.ordering_key == old)
+            .values(ordering_key=new)
+        )
+        await session.execute(update(Outbox).where(Outbox.target == old).values(target=new))
+        await session.refresh(row)
+        await self._on_moved(session, old, new)
+
+    async def _take_back(
+        self, session: AsyncSession, now: datetime, lost: ColumnElement[bool]
+    ) -> None:
+        """Rows whose process died in the middle of sending: it may or may not have arrived."""
+        rows = await session.execute(
+            select(Outbox)
+            .where(
+                Outbox.state == OutboxState.LEASED,
+                Outbox.channel.in_(list(self._channels)),
+                Outbox.id.not_in(self.in_flight),
+                self._mine,
+                lost,
+            )
+            .with_for_update(skip_locked=True)
+        )
+        for row in rows.scalars():
+            row.lease_token = row.lease_until = None
+            row.last_error = "the process ended while it was being sent"
+            if row.priority == Priority.NOTICE and row.channel != ERRAND:
+                row.state, row.done_at = OutboxState.UNKNOWN, now
+            elif row.priority != Priority.HAND_OVER and row.attempts >= CRASHES_TO_GIVE_UP:
+                await self._bury(session, row, Refused(row.last_error, unknown=True), now)
+            else:
+                self._put_off(row, now)
+
+
+async def send_again(session: AsyncSession, row: Outbox, now: datetime) -> None:
+    """An admin's wish: a dead or unknown row with its payload still there becomes due once more.
+
+    Raises ValueError where nothing is left to send.
+    """
+    if row.state not in (OutboxState.DEAD, OutboxState.UNKNOWN) or row.payload_sealed is None:
+        raise ValueError("nothing is left of this row to send")
+    row.state, row.attempts, row.run_at, row.created_at = OutboxState.DUE, 0, now, now
+    row.done_at = row.hold_until = None
+    session.info.setdefault(WAKES, set()).add("outbox")
+
+
+async def sweep_outbox(session: AsyncSession, now: datetime, keep: timedelta) -> None:
+    """Blank payloads that were given up longer than ``keep`` ago, and forget idle send budgets.
+
+    A hand-over keeps its payload: it stays on the admin's list until someone acts.
+    """
+    await session.execute(
+        update(Outbox)
+        .where(
+            Outbox.state.in_((OutboxState.DEAD, OutboxState.UNKNOWN)),
+            Outbox.priority != Priority.HAND_OVER,
+            Outbox.done_at < now - keep,
+        )
+        .values(payload_sealed=None)
+    )
+    await session.execute(delete(RateSlot).where(RateSlot.tat < now - timedelta(hours=1)))

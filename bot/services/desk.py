@@ -1,0 +1,99 @@
+"""The staff desk (工作台): what is pressed and typed by those who work for a point or a street."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.ports import Incoming
+from bot.services import accounts, drafts
+from bot.services.ask_consumer import ask, ask_typed
+from bot.services.close_case import VERBS as CLOSING
+from bot.services.close_case import close_pressed, close_typed
+from bot.services.return_case import give_back, reasons, return_typed
+from bot.services.sending import Answer
+from bot.services.tables import Tables
+from bot.services.take_case import open_private, take
+from bot.texts.catalogue import Say, say
+from models.lifecycle import NotPossible
+from models.party import Account
+
+
+async def heard_in_group(
+    session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
+) -> Say | None:
+    """In a group only cards' buttons work; a command or a reply is told where to go on."""
+    if heard.press is not None:
+        return await pressed(session, tables, heard, account, answer)
+    desks = await accounts.desks_of_chat(session, heard.chat)
+    if heard.command in {"help", "start"} or heard.reply_to:
+        await answer(
+            say("group.help", desks=[desk.name for desk in desks])
+            if desks
+            else say("group.unbound")
+        )
+    return None
+
+
+async def pressed(
+    session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
+) -> Say | None:
+    """A staff button; the right to press it is looked up anew each time."""
+    press = heard.press
+    if press is None:
+        return None
+    case = await drafts.by_token(session, press.case)
+    if case is None or case.filed_at is None:
+        return say("toast.no_case")
+    if press.verb == "st":
+        return await take(session, tables, heard, case, account, answer)
+    try:
+        if press.verb in {"sr", "srr"} and not heard.private:
+            desks = await accounts.desks_of_chat(session, heard.chat)
+            if case.desk_id not in {desk.id for desk in desks}:
+                return say("toast.not_yours")
+        elif case.taker_id != account.id:
+            return say("toast.not_yours")
+        if press.verb == "sr":
+            await reasons(case, answer)
+        elif press.verb == "srr":
+            await give_back(session, tables, case, account, answer, press.value)
+        elif press.verb == "sv":
+            await open_private(session, tables, case, account, answer)
+        elif press.verb == "sa":
+            await ask(case, account, answer)
+        elif press.verb == "sx":
+            account.awaiting = None
+            await open_private(session, tables, case, account, answer)
+        elif press.verb in CLOSING:
+            await close_pressed(session, tables, case, account, answer, press)
+        else:
+            return say("toast.stale")
+    except NotPossible:
+        return say("toast.not_now", status=say(f"status.{case.status}"))
+    return None
+
+
+async def typed(
+    session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
+) -> bool:
+    """A line typed in private after a staff button asked for one. Returns whether it was that."""
+    waiting = account.awaiting or {}
+    verb = str(waiting.get("verb", ""))
+    if not verb.startswith("s"):
+        return False
+    case = await drafts.by_token(session, str(waiting.get("case", "")))
+    if case is None or case.taker_id != account.id:
+        account.awaiting = None
+        await answer(say("toast.not_yours"))
+        return True
+    try:
+        if verb == "sa":
+            await ask_typed(session, tables, case, account, answer, heard.text)
+        elif verb == "srr":
+            await return_typed(session, tables, case, account, answer, heard.text)
+        else:
+            await close_typed(session, tables, case, account, answer, heard.text)
+    except NotPossible:
+        account.awaiting = None
+        await answer(say("toast.not_now", status=say(f"status.{case.status}")))
+    return True

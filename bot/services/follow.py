@@ -1,0 +1,342 @@
+"""The consumer's side after filing: progress, add, answer, withdraw, not solved, rate."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.facts.phones import parse_phone
+from bot.interview import asides
+from bot.law.deadlines import working_days_after
+from bot.ports import Incoming, Press
+from bot.services import drafts, hand_over, keep_evidence
+from bot.services.call_back import note
+from bot.services.sending import Answer, Rows, button, tell
+from bot.services.tables import SHANGHAI, Tables
+from bot.texts.catalogue import Say, say
+from models.case import Case, Event
+from models.lifecycle import OPEN, Action, CaseStatus, NotPossible, allowed
+from models.network import Organisation
+from models.party import Account
+
+VERBS = frozenset({"tp", "ta", "tw", "twy", "to", "tr", "ts", "tl"})
+SHOWN = frozenset(
+    {
+        Action.FILE, Action.HAND_OVER, Action.QUEUE, Action.TAKE, Action.ASK, Action.ANSWER,
+        Action.SETTLE, Action.END, Action.WITHDRAW, Action.REOPEN, Action.SEND_BACK, Action.ADD,
+        Action.VIEW,
+    }
+)
+ASPECTS = ("solved", "manner", "speed")
+SCORES = ("3", "2", "1")
+
+
+async def overview(session: AsyncSession, tables: Tables, account: Account, answer: Answer) -> None:
+    """查进度: every case, newest first; one alone is shown at once."""
+    cases = await drafts.filed(session, account)
+    draft = await drafts.current(session, account)
+    if len(cases) == 1 and draft is None:
+        await show(session, tables, cases[0], answer)
+        return
+    rows = [[button("button.resume", "go", value="resume")]] if draft is not None else []
+    if not cases:
+        await answer(
+            say("progress.none_draft" if draft is not None else "progress.none"),
+            buttons=[*rows, [button("button.menu", "go", value="menu")]],
+        )
+        return
+    rows += [
+        [
+            button(
+                say("progress.line", number=c.number or "", status=say(f"status.{c.status}")), "tp", c
+            )
+        ]
+        for c in cases[:20]
+    ]
+    await answer(say("progress.list", count=len(cases)), buttons=rows)
+
+
+async def show(
+    session: AsyncSession, tables: Tables, case: Case, answer: Answer, *before: Say
+) -> None:
+    """The timeline: what was done, who holds it, what comes next."""
+    await answer(
+        *before,
+        say(
+            "progress.card",
+            number=case.number or "",
+            object=say(f"object.{case.object}"),
+            status=say(f"status.{case.status}"),
+            lines=[_event_line(event) for event in case.events if event.action in SHOWN],
+        ),
+        await _holder(session, tables, case),
+        _next(tables, case),
+        buttons=_buttons(tables, case),
+    )
+
+
+def _event_line(event: Event) -> Say:
+    at = event.at.astimezone(SHANGHAI).strftime("%m-%d %H:%M")
+    details = event.details or {}
+    return say(
+        f"event.{event.action}",
+        at=at,
+        desk=details.get("desk", ""),
+        who=details.get("who", ""),
+        text=details.get("text", ""),
+        reason=Say.from_json(details["reason"]) if isinstance(details.get("reason"), dict) else "",
+    )
+
+
+async def _holder(session: AsyncSession, tables: Tables, case: Case) -> Say | None:
+    if case.status not in OPEN:
+        return None
+    desk = await hand_over.desk_of(session, case)
+    taker = await session.get(Account, case.taker_id) if case.taker_id else None
+    if desk is None:
+        return say("progress.with_triage")
+    if taker is not None:
+        return say("progress.with_taker", desk=desk.name, who=taker.name or "")
+    return say("progress.with_desk", desk=desk.name)
+
+
+def _next(tables: Tables, case: Case) -> Say:
+    if case.status is CaseStatus.WAITING and case.filed_at is not None:
+        due = working_days_after(
+            case.touched_at.astimezone(SHANGHAI).date(), tables.policy.take_working_days
+        )
+        return say("next.waiting", day=f"{due.month}月{due.day}日")
+    return say(f"next.{case.status}")
+
+
+def _buttons(tables: Tables, case: Case) -> Rows:
+    can = allowed(case.status)
+    rows = []
+    if Action.ADD in can:
+        rows.append([button("button.add", "ta", case)])
+    if Action.WITHDRAW in can:
+        rows.append([button("button.withdraw", "tw", case)])
+    if _may_reopen(tables, case):
+        rows.append([button("button.not_solved", "to", case)])
+    return [*rows, [button("button.menu", "go", value="menu")]]
+
+
+def _may_reopen(tables: Tables, case: Case) -> bool:
+    if Action.REOPEN not in allowed(case.status) or case.closed_at is None:
+        return False
+    return tables.clock.now() - case.closed_at <= timedelta(days=tables.policy.reopen_days)
+
+
+async def pressed(
+    session: AsyncSession, tables: Tables, account: Account, answer: Answer, press: Press
+) -> Say | None:
+    """A button under a filed case; only its owner's presses count."""
+    case = await drafts.by_token(session, press.case)
+    if case is None or case.account_id != account.id or case.filed_at is None:
+        await answer(say("talk.stale_gone"), buttons=[[button("button.menu", "go", value="menu")]])
+        return say("toast.stale")
+    match press.verb:
+        case "tp":
+            await show(session, tables, case, answer)
+        case "ta" if Action.ADD in allowed(case.status):
+            account.awaiting = {"verb": "add", "case": case.token}
+            await answer(say("add.ask", number=case.number or ""))
+        case "tw" if Action.WITHDRAW in allowed(case.status):
+            await answer(
+                say("withdraw.sure", number=case.number or ""),
+                buttons=[
+                    [button("button.withdraw_no", "tp", case)],
+                    [button("button.withdraw_yes", "twy", case)],
+                ],
+            )
+        case "twy" if Action.WITHDRAW in allowed(case.status):
+            await _withdraw(session, tables, case, account, answer)
+        case "to" if _may_reopen(tables, case):
+            await _reopen(session, tables, case, account, answer)
+        case "ts" if Action.RATE in allowed(case.status):
+            await _rate_next(case, answer, 0)
+        case "tr" if Action.RATE in allowed(case.status):
+            return await _rate(tables, case, account, answer, press)
+        case "tl":
+            await answer(say("rate.later"))
+        case _:
+            await show(session, tables, case, answer, say("talk.not_now"))
+            return say("toast.stale")
+    return None
+
+
+async def said(
+    session: AsyncSession,
+    tables: Tables,
+    heard: Incoming,
+    account: Account,
+    answer: Answer,
+    text: str,
+) -> bool:
+    """Words or files outside a draft that belong to a filed case. Returns whether they did."""
+    waiting = account.awaiting or {}
+    case = await drafts.by_token(session, waiting["case"]) if waiting.get("case") else None
+    match waiting.get("verb"):
+        case "call_back":
+            phone = heard.contact_phone or parse_phone(text)
+            if phone is None:
+                await answer(say("wrong.phone"), say("human.phone"))
+                return True
+            account.awaiting = None
+            await note(session, tables, case, account, phone)
+            await answer(say("human.thanks"))
+            return True
+        case "add" if case is not None and case.account_id == account.id:
+            account.awaiting = None
+            await add(session, tables, case, account, answer, text, heard)
+            return True
+    mine = await drafts.filed(session, account)
+    asking = [c for c in mine if c.status is CaseStatus.ASKING]
+    if asking and (text or heard.files) and asides.aside(text, None) is None:
+        await add(session, tables, asking[0], account, answer, text, heard)
+        return True
+    still = [c for c in mine if Action.ADD in allowed(c.status)]
+    if not still or (len(text) < 4 and not heard.files) or asides.aside(text, None) is not None:
+        return False
+    if heard.files:
+        await add(session, tables, still[0], account, answer, text, heard)
+        return True
+    account.awaiting = {"verb": "use", "text": text}
+    await answer(
+        say("use.ask"),
+        buttons=[
+            *[
+                [button(say("use.add", number=c.number or ""), "use", value=c.token, version=0)]
+                for c in still[:5]
+            ],
+            [button("use.new", "use", value="new")],
+        ],
+    )
+    return True
+
+
+async def add(
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    account: Account,
+    answer: Answer,
+    text: str,
+    heard: Incoming | None = None,
+) -> None:
+    """More facts or files for a filed case; they answer the staff's question when there is one."""
+    action = Action.ANSWER if case.status is CaseStatus.ASKING else Action.ADD
+    before = len(case.evidence)
+    kept: Say | None = None
+    if heard is not None and heard.files:
+        kept = await keep_evidence.keep(session, tables, heard, case, text)
+    try:
+        case.apply(
+            action,
+            at=tables.clock.now(),
+            by=account.id,
+            details={"text": text, "evidence": [e.number for e in case.evidence[before:]]},
+        )
+    except NotPossible:
+        await show(session, tables, case, answer, say("talk.not_now"))
+        return
+    await answer(kept, say(f"add.{action}", number=case.number or ""))
+    taker = await session.get(Account, case.taker_id) if case.taker_id else None
+    if taker is not None:
+        await tell(
+            session,
+            tables,
+            taker.address,
+            say(f"desk.told_{action}", number=case.number or "", text=text or say("desk.no_words")),
+            case=case,
+            media=[keep_evidence.media(e) for e in case.evidence[before:]],
+            buttons=[[button("button.details", "sv", case)]],
+        )
+
+
+async def _withdraw(
+    session: AsyncSession, tables: Tables, case: Case, account: Account, answer: Answer
+) -> None:
+    desk = await hand_over.desk_of(session, case)
+    case.apply(Action.WITHDRAW, at=tables.clock.now(), by=account.id)
+    case.closed_at = tables.clock.now()
+    await answer(
+        say("withdraw.done", number=case.number or ""),
+        buttons=[[button("button.menu", "go", value="menu")]],
+    )
+    await _tell_desk(session, tables, case, desk, say("desk.withdrawn", number=case.number or ""))
+
+
+async def _reopen(
+    session: AsyncSession, tables: Tables, case: Case, account: Account, answer: Answer
+) -> None:
+    """Not solved: back to the same desk, which sees that it was there before."""
+    desk = await hand_over.desk_of(session, case)
+    case.apply(Action.REOPEN, at=tables.clock.now(), by=account.id)
+    case.closed_at = None
+    case.result = ""
+    case.returned_fen = None
+    former = case.taker_id
+    case.taker_id = None
+    account.awaiting = {"verb": "add", "case": case.token}
+    await answer(say("reopen.done", number=case.number or "", desk=desk.name if desk else ""))
+    if desk is not None and desk.chat is not None:
+        await hand_over.send_card(session, tables, case, desk)
+    taker = await session.get(Account, former) if former else None
+    if taker is not None:
+        await tell(session, tables, taker.address, say("desk.reopened", number=case.number or ""),
+                   case=case)
+
+
+async def _tell_desk(
+    session: AsyncSession, tables: Tables, case: Case, desk: Organisation | None, text: Say
+) -> None:
+    """Bring the group's card up to date and tell the taker."""
+    if desk is not None and desk.chat is not None:
+        await hand_over.send_card(session, tables, case, desk, anew=False)
+    taker = await session.get(Account, case.taker_id) if case.taker_id else None
+    if taker is not None:
+        await tell(session, tables, taker.address, text, case=case)
+
+
+async def _rate_next(case: Case, answer: Answer, at: int) -> None:
+    aspect = ASPECTS[at]
+    await answer(
+        say(f"rate.{aspect}"),
+        buttons=[
+            [button(f"rate.{aspect}_{score}", "tr", case, aspect, score) for score in SCORES],
+            [button("button.rate_no", "tl", case)],
+        ],
+        slot=f"rate:{case.token}",
+    )
+
+
+async def _rate(
+    tables: Tables, case: Case, account: Account, answer: Answer, press: Press
+) -> Say | None:
+    """One tap an aspect, once per close."""
+    if press.question not in ASPECTS or press.value not in SCORES:
+        return say("toast.stale")
+    since = max(
+        (e.seq for e in case.events if e.action in {Action.SETTLE, Action.END}), default=0
+    )
+    given = [
+        (e.details or {}).get("aspect")
+        for e in case.events
+        if e.action is Action.RATE and e.seq > since
+    ]
+    if press.question in given:
+        return say("toast.rated")
+    case.apply(
+        Action.RATE,
+        at=tables.clock.now(),
+        by=account.id,
+        details={"aspect": press.question, "score": int(press.value)},
+    )
+    left = [i for i, aspect in enumerate(ASPECTS) if aspect not in (*given, press.question)]
+    if left:
+        await _rate_next(case, answer, left[0])
+    else:
+        await answer(say("rate.thanks"), slot=f"rate:{case.token}")
+    return say("toast.thanks")

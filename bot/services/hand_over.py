@@ -1,0 +1,253 @@
+"""Hand a filed case over (转交) to the desk that can act on it, or to the triage queue (待分派)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.ports import Button
+from bot.route.decide import Dispute, Route, Where, decide
+from bot.services import accounts
+from bot.services.sending import button, link, tell
+from bot.services.tables import SHANGHAI, Tables
+from bot.texts.catalogue import Say, say
+from models.case import Case
+from models.lifecycle import OPEN, Action, CaseStatus
+from models.network import Organisation
+from models.party import Account
+
+SIMULATED_GROUP = 1_009_000_000_000
+"""Simulated groups count downwards from here; the sandbox opens them when first written to."""
+
+BANDS = (100_00, 500_00, 2_000_00, 10_000_00, 50_000_00, 200_000_00)
+"""Upper bounds of the amount bands shown in a group, in fen."""
+
+
+def dispute_of(case: Case, tables: Tables) -> Dispute:
+    """What the route needs to know of the case."""
+    answers: dict[str, Any] = case.answers or {}
+    decision = case.decision or {}
+    return Dispute(
+        object=case.object or answers.get("object", {}).get("v") or decision.get("object") or "other_consumer",
+        fraud_kinds=tuple(decision.get("kinds", ())) if decision.get("fraud") else (),
+        channel=str(decision.get("channel") or ""),
+        nature=str(decision.get("nature") or ""),
+        merchant=str(answers.get("merchant", {}).get("v") or ""),
+        where=_where(answers.get("where", {}).get("v")) or Where("unknown"),
+        kind=str(case.kind),
+        home=_where(answers.get("home", {}).get("v")),
+        at=tables.clock.now(),
+    )
+
+
+def _where(value: Any) -> Where | None:
+    if not isinstance(value, dict):
+        return None
+    return Where(
+        mode=value.get("mode") or "unknown",
+        lat=value.get("lat"),
+        lon=value.get("lon"),
+        street_code=value.get("street") or "",
+        committee_code=value.get("committee") or "",
+        text=value.get("text") or "",
+    )
+
+
+async def plan(session: AsyncSession, tables: Tables, case: Case) -> Route:
+    """Where the case would go now."""
+    staffed = None if tables.demo else await _staffed(session)
+    return decide(dispute_of(case, tables), tables.register.with_staff(staffed), tables.law)
+
+
+async def _staffed(session: AsyncSession) -> frozenset[str]:
+    """Codes of the desks whose staff have joined."""
+    found = await session.scalars(
+        select(Organisation.code).where(
+            Organisation.chat.is_not(None), Organisation.simulated.is_(False)
+        )
+    )
+    return frozenset(found)
+
+
+async def hand_over(session: AsyncSession, tables: Tables, case: Case, account: Account) -> Route:
+    """Route a case in status filed; it ends waiting at a desk or in the triage queue."""
+    route = await plan(session, tables, case)
+    case.meant_code = route.desk_code or ""
+    case.role = route.role
+    case.route = {
+        "via": route.via,
+        "because": [reason.to_json() for reason in route.because],
+        "door": route.door.code if route.door is not None else "",
+    }
+    holder_code = route.desk_code if tables.demo else route.held_by
+    desk = await by_code(session, holder_code) if holder_code else None
+    if desk is None:
+        await _queue(session, tables, case, say("card.no_desk"))
+    else:
+        await _give(session, tables, case, desk, by=account)
+    return route
+
+
+async def assign(
+    session: AsyncSession, tables: Tables, case: Case, desk: Organisation, by: Account
+) -> None:
+    """An admin gives a queued or waiting case to a desk; the consumer is told. Raises NotPossible."""
+    await _give(session, tables, case, desk, by=by)
+    owner = await session.get_one(Account, case.account_id)
+    await tell(
+        session, tables, owner.address,
+        say("told.assigned", number=case.number or "", desk=desk.name), case=case,
+    )
+
+
+async def requeue(session: AsyncSession, tables: Tables, case: Case, reason: Say) -> None:
+    """Take a waiting case back into the triage queue, since its desk can't be reached."""
+    if case.status is CaseStatus.WAITING:
+        await _queue(session, tables, case, reason)
+
+
+async def _give(
+    session: AsyncSession, tables: Tables, case: Case, desk: Organisation, by: Account
+) -> None:
+    owner = await session.get_one(Account, case.account_id)
+    if tables.demo:
+        _simulate(desk, owner.address.partition(":")[0])
+    case.apply(
+        Action.HAND_OVER, at=tables.clock.now(), by=by.id, details={"desk": desk.name, "code": desk.code}
+    )
+    case.desk_id = desk.id
+    case.taker_id = None
+    await send_card(session, tables, case, desk)
+
+
+def _simulate(desk: Organisation, channel: str) -> None:
+    """Bind a simulated group of the consumer's own channel: sandbox and terminal only."""
+    if desk.chat is None or desk.simulated:
+        desk.simulated = True
+        desk.chat = (
+            f"tg:-{SIMULATED_GROUP + desk.serial}" if channel == "tg" else f"{channel}:staff:{desk.code}"
+        )
+
+
+async def _queue(session: AsyncSession, tables: Tables, case: Case, reason: Say) -> None:
+    case.apply(Action.QUEUE, at=tables.clock.now(), details={"reason": reason.to_json()})
+    case.desk_id = None
+    await tell_admins(
+        session, tables, case,
+        say("triage.new", number=case.number or "", reason=reason),
+        buttons=[[button("button.triage", "mt", case)]],
+    )
+
+
+async def tell_admins(
+    session: AsyncSession, tables: Tables, case: Case, *parts: Say,
+    buttons: Iterable[Iterable[Button]] = (),
+) -> None:
+    """The same message to every admin."""
+    for admin in await accounts.admins(session):
+        await tell(
+            session, tables, admin.address, *parts, case=case,
+            buttons=[list(row) for row in buttons], handover=True,
+        )
+
+
+async def by_code(session: AsyncSession, code: str) -> Organisation | None:
+    """A member of the network by its code."""
+    found: Organisation | None = await session.scalar(
+        select(Organisation).where(Organisation.code == code)
+    )
+    return found
+
+
+async def desk_of(session: AsyncSession, case: Case) -> Organisation | None:
+    """The desk that holds the case."""
+    return await session.get(Organisation, case.desk_id) if case.desk_id else None
+
+
+async def send_card(
+    session: AsyncSession, tables: Tables, case: Case, desk: Organisation, *, anew: bool = True
+) -> None:
+    """The group's card: number, kind, street, amount band, clock; nothing of the person's.
+
+    ``anew`` puts a new card into the group; otherwise the last one is edited in place.
+    """
+    if desk.chat is None:
+        raise ValueError(f"desk {desk.code} has no chat")
+    case.version += 1
+    await tell(
+        session,
+        tables,
+        desk.chat,
+        *await card(session, tables, case, desk),
+        case=case,
+        buttons=_card_buttons(tables, case),
+        slot=f"card:{case.token}",
+        key=f"card:{case.token}:{case.version}" if anew else None,
+        handover=True,
+    )
+
+
+async def card(
+    session: AsyncSession, tables: Tables, case: Case, desk: Organisation
+) -> tuple[Say, ...]:
+    """The paragraphs of the group's card."""
+    taker = await session.get(Account, case.taker_id) if case.taker_id else None
+    state = say(f"status.{case.status}")
+    parts = [
+        say("card.demo") if tables.demo else None,
+        say(
+            "card.head",
+            number=case.number or "",
+            kind=say(f"kind.{case.kind}"),
+            object=say(f"object.{case.object}"),
+            street=street_name(tables, case),
+            band=band(case.amount_fen),
+            filed=clock_words(case),
+        ),
+        say("card.meant", name=desk.name)
+        if case.meant_code == desk.code or not case.meant_code
+        else say("card.meant_other", desk=desk.name, name=_name_of(tables, case.meant_code)),
+        say(f"card.role_{case.role}"),
+        say("card.taken", who=taker.name or "", state=state) if taker is not None
+        else say("card.state", state=state),
+    ]
+    return tuple(part for part in parts if part is not None)
+
+
+def _card_buttons(tables: Tables, case: Case) -> list[list[Button]]:
+    if case.status is CaseStatus.WAITING:
+        return [[button("button.take", "st", case)], [button("button.return", "sr", case)]]
+    if case.status in OPEN and tables.bot_name:
+        return [[link("button.open_private", tables.link(f"case_{case.token}"))]]
+    return []
+
+
+def street_name(tables: Tables, case: Case) -> str | Say:
+    """The street's name, or that it is unknown."""
+    return _name_of(tables, case.street_code) if case.street_code else say("card.no_street")
+
+
+def _name_of(tables: Tables, code: str) -> str:
+    desk = tables.register.get(code)
+    return desk.name if desk is not None else code
+
+
+def band(fen: int | None) -> Say:
+    """An amount as a band, for the group."""
+    if fen is None:
+        return say("band.unknown")
+    low = 0
+    for high in BANDS:
+        if fen < high:
+            return say("band.between", low=low // 100, high=high // 100)
+        low = high
+    return say("band.over", low=low // 100)
+
+
+def clock_words(case: Case) -> str:
+    """When it was filed, in Shanghai."""
+    at = case.filed_at or case.created_at
+    return at.astimezone(SHANGHAI).strftime("%m-%d %H:%M")

@@ -1,0 +1,94 @@
+"""The one entry of every update: who spoke, and which use case it is for."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.ports import Incoming
+from bot.services import (
+    accounts,
+    administer,
+    bind_desk,
+    broadcast,
+    converse,
+    desk,
+    drafts,
+    follow,
+    trial,
+    welcome,
+)
+from bot.services.sending import Answer
+from bot.services.tables import Tables
+from bot.services.take_case import open_private
+from bot.texts.catalogue import Say, say
+from models.party import Account
+
+
+async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | None:
+    """Handle one update inside the caller's transaction; returns the notice shown over a button."""
+    answer = Answer(session, tables, heard)
+    if not heard.private and (heard.extra.get("member") or heard.command == "start"):
+        await bind_desk.joined(session, tables, heard)
+        return None
+    account = await accounts.meet(session, tables, heard)
+    if not heard.private:
+        return await desk.heard_in_group(session, tables, heard, account, answer)
+    if heard.extra.get("member"):
+        account.blocked = heard.extra["member"] == "left"
+        return None
+    verb = heard.press.verb if heard.press is not None else ""
+    if verb.startswith("m"):
+        return await administer.pressed(session, tables, heard, account)
+    if verb.startswith("s"):
+        return await desk.pressed(session, tables, heard, account, answer)
+    if verb.startswith("u"):
+        change = broadcast.subscribe if verb == "us" else broadcast.unsubscribe
+        return await change(session, tables, heard, account)
+    if heard.command and await _command(session, tables, heard, account, answer):
+        return None
+    if not heard.press and not heard.command and account.awaiting is not None:
+        if await desk.typed(session, tables, heard, account, answer):
+            return None
+        if await administer.typed(session, tables, heard, account):
+            return None
+    if await trial.missing(session, tables):
+        await trial.card(session, tables, heard, account)
+        return None
+    if heard.press is not None:
+        return await converse.pressed(session, tables, heard, account, answer)
+    if heard.command:
+        await converse.command(session, tables, heard, account, answer)
+    else:
+        await converse.heard_text(session, tables, heard, account, answer)
+    return None
+
+
+async def _command(
+    session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
+) -> bool:
+    """Commands that stand outside the consumer's talk. Returns whether it was one."""
+    if heard.command == "start" and heard.argument.startswith("admin_"):
+        await administer.claim_admin(session, tables, heard, account, heard.argument[6:])
+        return True
+    if heard.command == "start" and heard.argument.startswith("case_"):
+        case = await drafts.by_token(session, heard.argument[5:])
+        if case is None:
+            await answer(say("toast.no_case"))
+        elif case.account_id == account.id and case.taker_id != account.id:
+            await follow.show(session, tables, case, answer)
+        else:
+            await open_private(session, tables, case, account, answer)
+        return True
+    if heard.command == "admin" or (heard.command == "start" and account.is_admin):
+        await administer.menu(session, tables, heard, account)
+        return True
+    if heard.command == "unsubscribe":
+        await broadcast.unsubscribe(session, tables, heard, account)
+        return True
+    if heard.command == "subscribe":
+        await broadcast.subscribe(session, tables, heard, account)
+        return True
+    if heard.command == "emergency":
+        await welcome.emergency(tables, answer)
+        return True
+    return False

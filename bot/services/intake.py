@@ -1,0 +1,248 @@
+"""Updates are written down before they are acknowledged, and each is handled in one commit.
+
+:func:`accept` stores updates as they came. :class:`Worker` takes the oldest open update of each
+chat, runs the handler in one transaction together with the mark that it is done, and sets an
+update aside after repeated failure, so that one chat's trouble is never another's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from bot.ports import Clock
+from bot.services.drain import Drain, Store, insert_new, where
+from models.base import uuid7
+from models.delivery import WAKES, Inbox, InboxState
+
+log = structlog.get_logger(__name__)
+
+BATCH = 16
+ATTEMPTS = 3
+LEASE = timedelta(minutes=5)
+PATIENCE = timedelta(seconds=30)
+RETRY = timedelta(seconds=1)
+
+_OPEN = (InboxState.OPEN, InboxState.LEASED)
+
+Update = tuple[str, int, str, Mapping[str, Any]]
+"""key (unique within the source), seq (order within the chat), chat key, payload."""
+
+
+async def accept(
+    session: AsyncSession,
+    source: str,
+    rows: Sequence[Update],
+    *,
+    now: datetime,
+    wait_for_gap: timedelta = timedelta(),
+) -> int:
+    """Store updates that are not stored yet; how many were new. Acknowledge after the commit.
+
+    ``wait_for_gap``: where updates come by webhook and a smaller ``seq`` is missing, the row waits
+    this long for it.
+    """
+    if not rows:
+        return 0
+    last = (
+        (await session.execute(select(func.max(Inbox.seq)).where(Inbox.source == source))).scalar()
+        if wait_for_gap
+        else None
+    )
+    fresh = []
+    for key, seq, chat_key, payload in sorted(rows, key=lambda row: row[1]):
+        row_id = uuid7()
+        gap = last is not None and seq > last + 1
+        fresh.append(
+            {
+                "id": row_id,
+                "source": source,
+                "key": key,
+                "seq": seq,
+                "chat_key": chat_key,
+                "payload_sealed": Inbox.payload.seal(row_id, dict(payload)),
+                "state": InboxState.OPEN,
+                "attempts": 0,
+                "received_at": now,
+                "run_at": now + wait_for_gap if gap else now,
+                "last_error": "",
+            }
+        )
+        last = seq if last is not None else None
+    session.info.setdefault(WAKES, set()).add("inbox")
+    return await insert_new(session, Inbox, fresh, ["source", "key"])
+
+
+Handle = Callable[[AsyncSession, Mapping[str, Any]], Awaitable[None]]
+"""Handles one update in the given session; never commits. An exception undoes all of it."""
+
+OnDead = Callable[[AsyncSession, Inbox], Awaitable[None]]
+
+
+async def _ignore_dead(_session: AsyncSession, _row: Inbox) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An update in our hands."""
+
+    row: Inbox
+    token: UUID
+
+
+class Worker(Drain[Taken]):
+    """Handles updates: side by side across chats, one after another within a chat.
+
+    The claim counts an attempt in a commit of its own, so that an update which kills the process
+    is counted too. ``on_dead(session, row)`` runs in the commit that sets an update aside.
+    """
+
+    def __init__(
+        self,
+        db: Store,
+        clock: Clock,
+        handle: Handle,
+        *,
+        on_dead: OnDead = _ignore_dead,
+        attempts: int = ATTEMPTS,
+        patience: timedelta = PATIENCE,
+        retry: timedelta = RETRY,
+    ) -> None:
+        super().__init__(db, clock, "inbox", BATCH)
+        self._handle = handle
+        self._on_dead = on_dead
+        self._attempts = attempts
+        self._patience = patience
+        self._retry = retry
+
+    def item_id(self, item: Taken) -> UUID:
+        return item.row.id
+
+    async def recover(self) -> None:
+        async with self._db.write() as session:
+            await self._take_back(session, self._clock.now(), Inbox.state == InboxState.LEASED)
+
+    async def claim(self, room: int) -> tuple[list[Taken], datetime | None]:
+        now = self._clock.now()
+        older = aliased(Inbox)
+        first_of_chat = ~exists().where(
+            older.chat_key == Inbox.chat_key, older.seq < Inbox.seq, older.state.in_(_OPEN)
+        )
+        async with self._db.write() as session:
+            await self._take_back(session, now, Inbox.lease_until < now)
+            found = await session.execute(
+                select(Inbox)
+                .where(Inbox.state == InboxState.OPEN, Inbox.run_at <= now, first_of_chat)
+                .order_by(Inbox.attempts.desc(), Inbox.received_at, Inbox.seq)
+                .limit(room)
+                .with_for_update(skip_locked=True, of=Inbox)
+            )
+            rows = list(found.scalars())
+            if rows and rows[0].attempts:
+                # It failed before, perhaps by ending the process: whatever it does this time, it
+                # does alone, so that no other update is blamed for it.
+                rows = [] if self.in_flight else rows[:1]
+            taken = []
+            for row in rows:
+                row.state, row.lease_token = InboxState.LEASED, uuid4()
+                row.lease_until = now + LEASE
+                row.attempts += 1
+                taken.append(Taken(row, row.lease_token))
+            if taken:
+                return taken, now
+            waiting = select(func.min(Inbox.run_at)).where(
+                Inbox.state == InboxState.OPEN, Inbox.run_at > now
+            )
+            return [], (await session.execute(waiting)).scalar_one()
+
+    async def work(self, item: Taken) -> None:
+        try:
+            await self._handle_once(item)
+        except Exception as error:
+            problem = where(error)
+            log.error("update failed", row=str(item.row.id), error=problem)
+            await self.insist(lambda: self._failed(item, problem))
+
+    async def _handle_once(self, item: Taken) -> None:
+        payload = item.row.payload
+        async with self._db.write() as session:
+            # The mark comes first: it proves that the lease is still ours, and it is undone with
+            # everything else when the handler raises.
+            marked = await session.execute(
+                update(Inbox)
+                .where(Inbox.id == item.row.id, Inbox.lease_token == item.token)
+                .values(
+                    state=InboxState.DONE,
+                    payload_sealed=None,
+                    done_at=self._clock.now(),
+                    lease_token=None,
+                    lease_until=None,
+                )
+                .returning(Inbox.id)
+            )
+            if marked.scalar_one_or_none() is None:
+                return
+            async with asyncio.timeout(self._patience.total_seconds()):
+                await self._handle(session, payload)
+
+    async def _failed(self, item: Taken, problem: str) -> None:
+        now = self._clock.now()
+        async with self._db.write() as session:
+            row = (
+                await session.execute(
+                    select(Inbox)
+                    .where(Inbox.id == item.row.id, Inbox.lease_token == item.token)
+                    .with_for_update()
+                )
+            ).scalar_one_or_none()
+            if row is not None:
+                row.last_error = problem
+                await self._reopen(session, row, now, self._retry * row.attempts)
+
+    async def _take_back(
+        self, session: AsyncSession, now: datetime, lost: ColumnElement[bool]
+    ) -> None:
+        rows = await session.execute(
+            select(Inbox)
+            .where(Inbox.state == InboxState.LEASED, Inbox.id.not_in(self.in_flight), lost)
+            .with_for_update(skip_locked=True)
+        )
+        for row in rows.scalars():
+            row.last_error = "the process ended while it was being handled"
+            await self._reopen(session, row, now, timedelta())
+
+    async def _reopen(
+        self, session: AsyncSession, row: Inbox, now: datetime, wait: timedelta
+    ) -> None:
+        row.lease_token = row.lease_until = None
+        if row.attempts >= self._attempts:
+            row.state, row.done_at = InboxState.DEAD, now
+            await session.flush()
+            await self._on_dead(session, row)
+        else:
+            row.state, row.run_at = InboxState.OPEN, now + wait
+
+
+async def sweep_inbox(session: AsyncSession, now: datetime, keep: timedelta) -> None:
+    """Delete updates done longer than ``keep`` ago, and blank those set aside so long.
+
+    Update ids start anew after a week of silence, so old rows would swallow new updates.
+    """
+    await session.execute(
+        delete(Inbox).where(Inbox.state == InboxState.DONE, Inbox.done_at < now - keep)
+    )
+    await session.execute(
+        update(Inbox)
+        .where(Inbox.state == InboxState.DEAD, Inbox.done_at < now - keep)
+        .values(payload_sealed=None)
+    )

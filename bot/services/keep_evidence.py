@@ -1,0 +1,111 @@
+"""Keep what the consumer sends as evidence (证据材料): numbered, with sender and time if forwarded."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.ports import Attachment, Incoming, Media, Message
+from bot.services.deliver import owe, owe_errand
+from bot.services.sending import button
+from bot.services.tables import Tables
+from bot.texts.catalogue import Say, say
+from models.case import Case, Evidence
+
+ALBUM_PAUSE = timedelta(seconds=1.5)
+
+
+async def keep(
+    session: AsyncSession, tables: Tables, heard: Incoming, case: Case, caption: str
+) -> Say:
+    """Add the files of one message to the case; returns what to tell the person.
+
+    A file sent twice is kept once. Too many or too large ones are refused in words; the limits are
+    the policy's and Telegram's.
+    """
+    notes: list[Say] = []
+    for place, file in enumerate(heard.files):
+        notes.append(await _keep_one(session, tables, heard, case, caption, file, place))
+    return notes[-1] if notes else say("evidence.none")
+
+
+async def _keep_one(
+    session: AsyncSession,
+    tables: Tables,
+    heard: Incoming,
+    case: Case,
+    caption: str,
+    file: Attachment,
+    place: int,
+) -> Say:
+    policy = tables.policy
+    source = f"{heard.key}:{place}"
+    for old in case.evidence:
+        if old.unique_id == file.unique_id or old.source_key == source:
+            return say("evidence.again", number=old.number)
+    if file.size > policy.file_mb * 1024 * 1024:
+        return say("evidence.too_large", mb=policy.file_mb)
+    if len(case.evidence) >= policy.files_per_case:
+        return say("evidence.too_many", most=policy.files_per_case)
+    kept = Evidence(
+        number=max((e.number for e in case.evidence), default=0) + 1,
+        source_key=source,
+        kind=file.kind,
+        file_id=file.file_id,
+        unique_id=file.unique_id,
+        mime=file.mime,
+        size=file.size,
+        vault_key="",
+        added_at=tables.clock.now(),
+        extra={"at": case.asking},
+    )
+    kept.about = {
+        "name": file.name,
+        "caption": caption,
+        "from": heard.forwarded_from,
+        "sent": heard.forwarded_at.isoformat() if heard.forwarded_at else "",
+    }
+    case.evidence.append(kept)
+    await session.flush()
+    await owe_errand(
+        session,
+        "fetch",
+        {"evidence": str(kept.id), "file_id": file.file_id, "channel": heard.chat.partition(":")[0]},
+        now=tables.clock.now(),
+        key=f"fetch:{kept.id}",
+        case_id=case.id,
+    )
+    kind = say(f"file_kind.{file.kind}")
+    if heard.forwarded_from:
+        return say(
+            "evidence.forwarded", number=kept.number, kind=kind, who=heard.forwarded_from,
+            left=policy.files_per_case - len(case.evidence),
+        )
+    return say(
+        "evidence.kept", number=kept.number, kind=kind, left=policy.files_per_case - len(case.evidence)
+    )
+
+
+async def album_note(
+    session: AsyncSession, tables: Tables, heard: Incoming, case: Case, note: Say
+) -> None:
+    """One answer for a whole album: put off while its parts still come in."""
+    await owe(
+        session,
+        heard.chat,
+        Message(
+            (note, say("evidence.count", count=len(case.evidence))),
+            ((button("button.evidence_done", "a", case, "evidence", "done"),),)
+            if case.asking == "evidence"
+            else (),
+        ),
+        now=tables.clock.now(),
+        key=f"album:{heard.chat}:{heard.album}",
+        run_at=tables.clock.now() + ALBUM_PAUSE,
+    )
+
+
+def media(kept: Evidence) -> Media:
+    """A kept file as something to show."""
+    return Media(kept.kind, kept.file_id, kept.vault_key, str((kept.about or {}).get("name") or ""))

@@ -1,0 +1,101 @@
+"""Small words for owing a message: to the chat that spoke, or to someone else about a case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.ports import Button, Incoming, Media, Message, Press
+from bot.services.deliver import owe
+from bot.services.tables import Tables
+from bot.texts.catalogue import Say, say
+from models.case import Case
+
+Rows = Sequence[Sequence[Button]]
+
+
+class Answer:
+    """The messages that one update causes in its own chat, numbered so that a repeat changes nothing."""
+
+    def __init__(self, session: AsyncSession, tables: Tables, heard: Incoming) -> None:
+        self._session = session
+        self._tables = tables
+        self._heard = heard
+        self._count = 0
+
+    async def __call__(
+        self,
+        *parts: Say | None,
+        buttons: Rows = (),
+        media: Sequence[Media] = (),
+        keyboard: str = "",
+        slot: str = "",
+        venue: tuple[float, float, str, str] | None = None,
+    ) -> None:
+        self._count += 1
+        await owe(
+            self._session,
+            self._heard.chat,
+            Message(
+                tuple(part for part in parts if part is not None),
+                tuple(tuple(row) for row in buttons),
+                tuple(media),
+                keyboard,
+                venue,
+            ),
+            now=self._tables.clock.now(),
+            key=f"{self._heard.key}:{self._count}",
+            slot=slot,
+        )
+
+
+async def tell(
+    session: AsyncSession,
+    tables: Tables,
+    address: str,
+    *parts: Say | None,
+    case: Case | None = None,
+    buttons: Rows = (),
+    media: Sequence[Media] = (),
+    slot: str = "",
+    key: str | None = None,
+    handover: bool = False,
+) -> None:
+    """Owe a message to another chat; ``handover`` marks one that must never die."""
+    await owe(
+        session,
+        address,
+        Message(
+            tuple(part for part in parts if part is not None),
+            tuple(tuple(row) for row in buttons),
+            tuple(media),
+        ),
+        now=tables.clock.now(),
+        key=key,
+        slot=slot,
+        priority=1 if handover else 0,
+        case_id=case.id if case is not None else None,
+    )
+
+
+def button(
+    label: str | Say,
+    verb: str,
+    case: Case | None = None,
+    question: str = "",
+    value: str = "",
+    version: int | None = None,
+) -> Button:
+    """A button about a case, stamped with its present version; ``label`` is a text key or a Say."""
+    if version is None:
+        version = case.version if case is not None else 0
+    return Button(
+        label if isinstance(label, Say) else say(label),
+        Press(verb, case.token if case is not None else "", question, version, value),
+    )
+
+
+def link(label: str | Say, address: str) -> Button:
+    """A button that opens an address."""
+    return Button(label if isinstance(label, Say) else say(label), link=address)

@@ -1,0 +1,46 @@
+"""What every use case may look up: rules, texts, registers, settings. Read-only, made once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from bot.classify.engine import Classifier
+from bot.facts.places import Gazetteer
+from bot.law.book import LawBook
+from bot.law.policy import Policy
+from bot.ports import Clock
+from bot.route.register import Register
+from bot.texts.catalogue import Catalogue
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """``demo`` is true in the sandbox and the terminal: points are staffed on demand there.
+
+    ``bot_name`` is the bot's username, for deep links; ``admin_ids`` are addresses that are admins
+    from the start; ``basis`` is the operator's ground for sending data abroad (PIPL art. 38).
+    """
+
+    clock: Clock
+    texts: Catalogue
+    classifier: Classifier
+    gazetteer: Gazetteer
+    law: LawBook
+    policy: Policy
+    register: Register
+    demo: bool
+    bot_name: str = ""
+    operator: str = ""
+    basis: str = ""
+    admins: frozenset[str] = frozenset()
+
+    def link(self, payload: str) -> str:
+        """A deep link that opens the private talk and hands over ``payload`` ([A-Za-z0-9_-], ≤ 64)."""
+        return f"https://t.me/{self.bot_name}?start={payload}"
+
+    def group_link(self, payload: str) -> str:
+        """A deep link that adds the bot to a group of the opener's choice."""
+        return f"https://t.me/{self.bot_name}?startgroup={payload}"

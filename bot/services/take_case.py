@@ -1,0 +1,134 @@
+"""Take a case (接单): the first taker owns it; the person's story goes to her private talk alone."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.interview import flow
+from bot.ports import Incoming
+from bot.services import accounts, drafts, hand_over, keep_evidence
+from bot.services.sending import Answer, Rows, button, tell
+from bot.services.tables import Tables
+from bot.texts.catalogue import Say, say
+from models.case import Case, Evidence
+from models.lifecycle import OPEN, Action, CaseStatus, allowed
+from models.network import Staff
+from models.party import Account
+
+
+async def take(
+    session: AsyncSession,
+    tables: Tables,
+    heard: Incoming,
+    case: Case,
+    account: Account,
+    answer: Answer,
+) -> Say:
+    """Own a waiting case. Only the group of the desk that holds it may; a second taker is told who has it."""
+    desks = await accounts.desks_of_chat(session, heard.chat)
+    desk = next((desk for desk in desks if desk.id == case.desk_id), None)
+    if desk is None:
+        return say("toast.not_yours")
+    if case.status is not CaseStatus.WAITING:
+        taker = await session.get(Account, case.taker_id) if case.taker_id else None
+        if taker is not None and taker.id == account.id:
+            return say("toast.you_have_it")
+        if taker is not None:
+            return say("toast.taken_by", who=taker.name or "")
+        return say("toast.not_now", status=say(f"status.{case.status}"))
+    case.apply(
+        Action.TAKE,
+        at=tables.clock.now(),
+        by=account.id,
+        details={"who": account.name or "", "desk": desk.name},
+    )
+    case.taker_id = account.id
+    known = await session.scalar(
+        select(Staff.id).where(Staff.account_id == account.id, Staff.organisation_id == desk.id)
+    )
+    if known is None:
+        session.add(
+            Staff(account_id=account.id, organisation_id=desk.id, joined_at=tables.clock.now())
+        )
+    await hand_over.send_card(session, tables, case, desk, anew=False)
+    await show_details(session, tables, case, account, key=f"{heard.key}:details")
+    owner = await session.get_one(Account, case.account_id)
+    await tell(
+        session,
+        tables,
+        owner.address,
+        say("told.taken", number=case.number or "", desk=desk.name, who=account.name or ""),
+        case=case,
+        buttons=[[button("button.progress", "tp", case), button("button.add", "ta", case)]],
+    )
+    return say("toast.taken")
+
+
+async def open_private(
+    session: AsyncSession, tables: Tables, case: Case, account: Account, answer: Answer
+) -> None:
+    """The taker opens her case from a link or a button; anyone else is told where it stands."""
+    if case.taker_id != account.id:
+        await answer(say("toast.not_yours"))
+        return
+    await show_details(session, tables, case, account)
+
+
+async def show_details(
+    session: AsyncSession, tables: Tables, case: Case, account: Account, key: str | None = None
+) -> None:
+    """Story, contact and evidence to the taker; the view is logged and the consumer sees it."""
+    if Action.VIEW in allowed(case.status):
+        case.apply(
+            Action.VIEW, at=tables.clock.now(), by=account.id, details={"who": account.name or ""}
+        )
+    context = drafts.context(case, tables)
+    lines = [line for _, line in flow.review(dict(case.answers or {}), context)]
+    added = [
+        (event.details or {}).get("text")
+        for event in case.events
+        if event.action in {Action.ADD, Action.ANSWER} and (event.details or {}).get("text")
+    ]
+    await tell(
+        session,
+        tables,
+        account.address,
+        say("details.head", number=case.number or "", status=say(f"status.{case.status}")),
+        say("details.lines", lines=lines),
+        say("details.added", lines=[say("details.added_line", text=text) for text in added])
+        if added
+        else None,
+        say("details.evidence", lines=[_evidence_line(e) for e in case.evidence])
+        if case.evidence
+        else say("details.no_evidence"),
+        say("details.private"),
+        case=case,
+        media=[keep_evidence.media(e) for e in case.evidence],
+        buttons=actions(case),
+        key=key,
+    )
+
+
+def actions(case: Case) -> Rows:
+    """What the taker can do next."""
+    if case.status not in OPEN:
+        return []
+    return [
+        [button("button.ask", "sa", case)],
+        [button("button.settle", "ss", case), button("button.end", "se", case)],
+        [button("button.return", "sr", case)],
+    ]
+
+
+def _evidence_line(kept: Evidence) -> Say:
+    about = kept.about or {}
+    return say(
+        "details.evidence_forwarded" if about.get("from") else "details.evidence_line",
+        number=kept.number,
+        kind=say(f"file_kind.{kept.kind}"),
+        who=about.get("from") or "",
+        sent=(about.get("sent") or "")[:16].replace("T", " "),
+        caption=about.get("caption") or "",
+    )
+

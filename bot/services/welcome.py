@@ -1,0 +1,92 @@
+"""What stands before any consent: the start screen, the emergency card, the hotlines, the consent card."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.services import drafts
+from bot.services.sending import Answer, button
+from bot.services.tables import Tables
+from bot.texts.catalogue import Say, say
+from models.case import Case
+from models.party import Account
+
+EVERYDAY = ("110", "96110", "12315", "12345", "12348", "12386", "12378", "12363")
+
+
+async def start(session: AsyncSession, tables: Tables, account: Account, answer: Answer) -> None:
+    """The start screen; an unfinished draft is offered first."""
+    draft = await drafts.current(session, account)
+    rows = [[button("button.emergency", "go", value="emergency")]]
+    if draft is not None:
+        rows.append([button("button.resume", "go", value="resume")])
+    rows += [
+        [button("button.complaint", "go", value="complaint")],
+        [button("button.clue", "go", value="clue"), button("button.consult", "go", value="consult")],
+        [button("button.status", "go", value="status"), button("button.hotlines", "go", value="hotlines")],
+    ]
+    await answer(
+        say("start.hello"),
+        say("start.demo") if tables.demo else None,
+        say("start.draft") if draft is not None else None,
+        buttons=rows,
+    )
+
+
+async def emergency(tables: Tables, answer: Answer, then: Say | None = None) -> None:
+    """Stop, call 110 and the bank, what to say; asks for no account number (反电信网络诈骗法 art. 20)."""
+    await answer(
+        say("emergency.now"),
+        say("emergency.script"),
+        say("emergency.keep"),
+        say("emergency.second"),
+        then,
+        buttons=[[button("button.emergency_done", "go", value="complaint")],
+                 [button("button.menu", "go", value="menu")]]
+        if then is None
+        else [],
+    )
+
+
+async def hotlines(tables: Tables, answer: Answer) -> None:
+    """The numbers, each with what it is for and when it was last checked."""
+    lines = [line(tables, code) for code in EVERYDAY]
+    await answer(
+        say("hotlines.head"),
+        say("hotlines.lines", lines=lines),
+        say("hotlines.free"),
+        buttons=[[button("button.menu", "go", value="menu")]],
+    )
+
+
+def line(tables: Tables, code: str) -> Say:
+    """One hotline as a line."""
+    hotline = tables.law.hotline(code)
+    return say("hotlines.line", number=hotline.number, name=hotline.name, about=hotline.takes)
+
+
+async def ask_consent(tables: Tables, case: Case, answer: Answer) -> None:
+    """Who keeps what, why, how long, where (PIPL art. 14, 17, 29, 38), before anything is kept."""
+    case.asking = "consent"
+    case.version += 1
+    await answer(
+        say("consent.card", hours=tables.policy.draft_unconsented_hours),
+        say("consent.kept") if case.answers else None,
+        buttons=[
+            [button("button.agree", "ok", case, "consent", "yes")],
+            [button("button.refuse", "ok", case, "consent", "no")],
+        ],
+    )
+
+
+async def refused(session: AsyncSession, tables: Tables, case: Case, answer: Answer) -> None:
+    """Nothing is kept, and help is given all the same."""
+    await session.delete(case)
+    await answer(
+        say("consent.refused"),
+        say("hotlines.lines", lines=[line(tables, code) for code in ("110", "12315", "12345")]),
+        buttons=[
+            [button("button.emergency", "go", value="emergency")],
+            [button("button.menu", "go", value="menu")],
+        ],
+    )

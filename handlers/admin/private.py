@@ -1,0 +1,5 @@
+"""The admin's private talk; it goes the same way, and has its own command menu."""
+
+from __future__ import annotations
+
+COMMANDS = ("admin", "help", "status", "hotlines")

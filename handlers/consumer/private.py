@@ -1,0 +1,21 @@
+"""The consumer's private talk: everything that is written, sent, shared or pressed there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from telegram.ext import BaseHandler, CallbackQueryHandler, ChatMemberHandler, MessageHandler, filters
+
+from handlers.unit import on_update
+
+COMMANDS = ("start", "emergency", "status", "continue", "cancel", "hotlines", "help", "subscribe", "unsubscribe")
+"""In the order of the command menu; each has the text ``command.<name>``."""
+
+
+def handlers() -> list[BaseHandler[Any, Any, Any]]:
+    """What python-telegram-bot listens to here."""
+    return [
+        MessageHandler(filters.ChatType.PRIVATE, on_update),
+        CallbackQueryHandler(on_update),
+        ChatMemberHandler(on_update, ChatMemberHandler.MY_CHAT_MEMBER),
+    ]

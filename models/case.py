@@ -1,0 +1,156 @@
+"""A dispute, clue or consultation (案件) and everything that happened to it."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Json, UtcDateTime, UuidKey, sealed_json, text_enum
+from models.lifecycle import Action, CaseStatus, after
+
+TOKEN_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def new_token() -> str:
+    """Ten letters that fit a button and a deep link; no authority hangs on them."""
+    return "".join(secrets.choice(TOKEN_LETTERS) for _ in range(10))
+
+
+class CaseKind(StrEnum):
+    """What the person came for; a complaint and a clue are handled apart (order 121 art. 9)."""
+
+    COMPLAINT = "complaint"
+    CLUE = "clue"
+    CONSULT = "consult"
+
+
+class Case(UuidKey):
+    """One matter, from draft to its end.
+
+    ``asking`` names the interview question now open (or ``review``), ``version`` counts the
+    questions put, so that an old button is known as old. Plain columns carry codes, places, amounts
+    and times only; the person's words are sealed. ``amount_fen`` is in fen (分).
+    """
+
+    __tablename__ = "case_file"
+
+    token: Mapped[str] = mapped_column(String(10), unique=True, default=new_token)
+    number: Mapped[str | None] = mapped_column(String(20), unique=True)
+    status: Mapped[CaseStatus] = mapped_column(text_enum(CaseStatus), index=True)
+    kind: Mapped[CaseKind] = mapped_column(text_enum(CaseKind))
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"), index=True)
+    asking: Mapped[str] = mapped_column(String(40), default="")
+    version: Mapped[int] = mapped_column(default=0)
+    editing: Mapped[bool] = mapped_column(default=False)
+    paused: Mapped[bool] = mapped_column(default=False)
+    consented_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    answers_sealed: Mapped[bytes | None]
+    decision_sealed: Mapped[bytes | None]
+    object: Mapped[str] = mapped_column(String(40), default="")
+    nature: Mapped[str] = mapped_column(String(40), default="")
+    means: Mapped[str] = mapped_column(String(40), default="")
+    fraud: Mapped[bool] = mapped_column(default=False)
+    rule_version: Mapped[str] = mapped_column(String(40), default="")
+    merchant: Mapped[str] = mapped_column(String(200), default="")
+    street_code: Mapped[str] = mapped_column(String(20), default="")
+    amount_fen: Mapped[int | None] = mapped_column(BigInteger)
+    desk_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)
+    meant_code: Mapped[str] = mapped_column(String(40), default="")
+    role: Mapped[str] = mapped_column(String(20), default="dispute")
+    route_sealed: Mapped[bytes | None]
+    taker_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
+    result: Mapped[str] = mapped_column(String(40), default="")
+    returned_fen: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    touched_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    filed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    answers = sealed_json("answers")
+    decision = sealed_json("decision")
+    route = sealed_json("route")
+
+    events: Mapped[list[Event]] = relationship(
+        back_populates="case", order_by="Event.seq", lazy="selectin"
+    )
+    evidence: Mapped[list[Evidence]] = relationship(
+        back_populates="case", order_by="Evidence.number", lazy="selectin"
+    )
+
+    def apply(
+        self,
+        action: Action,
+        *,
+        at: datetime,
+        by: uuid.UUID | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> Event:
+        """The only writer of ``status``; appends the Event. Raises NotPossible."""
+        was, self.status = self.status, after(self.status, action)
+        event = Event(
+            seq=len(self.events) + 1,
+            at=at,
+            action=action,
+            by_id=by,
+            was=was,
+            status=self.status,
+        )
+        event.details = details or {}
+        self.events.append(event)
+        self.touched_at = at
+        return event
+
+
+class Event(UuidKey):
+    """One thing that happened to a case (经过)."""
+
+    __tablename__ = "event"
+    __table_args__ = (UniqueConstraint("case_id", "seq"),)
+
+    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("case_file.id", ondelete="CASCADE"))
+    seq: Mapped[int]
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    action: Mapped[Action] = mapped_column(text_enum(Action))
+    by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
+    was: Mapped[CaseStatus] = mapped_column(text_enum(CaseStatus, "was_status"))
+    status: Mapped[CaseStatus] = mapped_column(text_enum(CaseStatus))
+    details_sealed: Mapped[bytes | None]
+
+    details = sealed_json("details")
+    case: Mapped[Case] = relationship(back_populates="events")
+
+
+class Evidence(UuidKey):
+    """A file the consumer gave (证据材料), numbered within its case.
+
+    ``about`` (sealed) holds name, caption, sender of a forwarded message and its time; the file
+    itself lies sealed in the vault under ``vault_key`` once it has been fetched. ``size`` in bytes.
+    """
+
+    __tablename__ = "evidence"
+    __table_args__ = (
+        UniqueConstraint("case_id", "number"),
+        UniqueConstraint("case_id", "source_key"),
+    )
+
+    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("case_file.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    source_key: Mapped[str] = mapped_column(String(120))
+    kind: Mapped[str] = mapped_column(String(20))
+    file_id: Mapped[str] = mapped_column(String(300))
+    unique_id: Mapped[str] = mapped_column(String(120))
+    mime: Mapped[str] = mapped_column(String(120), default="")
+    size: Mapped[int] = mapped_column(BigInteger, default=0)
+    vault_key: Mapped[str] = mapped_column(String(120), default="")
+    about_sealed: Mapped[bytes | None]
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    extra: Mapped[Any] = mapped_column(Json, default=dict)
+
+    about = sealed_json("about")
+    case: Mapped[Case] = relationship(back_populates="evidence")

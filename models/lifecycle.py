@@ -1,0 +1,126 @@
+"""The whole life of a case (案件) in one table: status, action, next status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class CaseStatus(StrEnum):
+    """Where a case stands (案件状态)."""
+
+    DRAFT = "draft"
+    FILED = "filed"
+    WAITING = "waiting"
+    TRIAGE = "triage"
+    HANDLING = "handling"
+    ASKING = "asking"
+    SETTLED = "settled"
+    ENDED = "ended"
+    WITHDRAWN = "withdrawn"
+    DISCARDED = "discarded"
+
+
+class Action(StrEnum):
+    """What can be done with a case (动作)."""
+
+    FILE = "file"
+    HAND_OVER = "hand_over"
+    QUEUE = "queue"
+    TAKE = "take"
+    ASK = "ask"
+    ANSWER = "answer"
+    SETTLE = "settle"
+    END = "end"
+    WITHDRAW = "withdraw"
+    REOPEN = "reopen"
+    SEND_BACK = "send_back"
+    DISCARD = "discard"
+    ADD = "add"
+    VIEW = "view"
+    CALL_BACK = "call_back"
+    RATE = "rate"
+
+
+S, A = CaseStatus, Action
+
+TRANSITIONS: Mapping[tuple[CaseStatus, Action], CaseStatus] = {
+    (S.DRAFT, A.FILE): S.FILED,
+    (S.DRAFT, A.DISCARD): S.DISCARDED,
+    (S.DRAFT, A.CALL_BACK): S.DRAFT,
+    (S.FILED, A.HAND_OVER): S.WAITING,
+    (S.FILED, A.QUEUE): S.TRIAGE,
+    (S.TRIAGE, A.HAND_OVER): S.WAITING,
+    (S.TRIAGE, A.TAKE): S.HANDLING,
+    (S.TRIAGE, A.ADD): S.TRIAGE,
+    (S.TRIAGE, A.CALL_BACK): S.TRIAGE,
+    (S.TRIAGE, A.WITHDRAW): S.WITHDRAWN,
+    (S.WAITING, A.TAKE): S.HANDLING,
+    (S.WAITING, A.SEND_BACK): S.TRIAGE,
+    (S.WAITING, A.HAND_OVER): S.WAITING,
+    (S.WAITING, A.QUEUE): S.TRIAGE,
+    (S.WAITING, A.ADD): S.WAITING,
+    (S.WAITING, A.CALL_BACK): S.WAITING,
+    (S.WAITING, A.WITHDRAW): S.WITHDRAWN,
+    (S.HANDLING, A.ASK): S.ASKING,
+    (S.HANDLING, A.ADD): S.HANDLING,
+    (S.HANDLING, A.VIEW): S.HANDLING,
+    (S.HANDLING, A.CALL_BACK): S.HANDLING,
+    (S.HANDLING, A.SEND_BACK): S.TRIAGE,
+    (S.HANDLING, A.SETTLE): S.SETTLED,
+    (S.HANDLING, A.END): S.ENDED,
+    (S.HANDLING, A.WITHDRAW): S.WITHDRAWN,
+    (S.ASKING, A.ANSWER): S.HANDLING,
+    (S.ASKING, A.ASK): S.ASKING,
+    (S.ASKING, A.ADD): S.ASKING,
+    (S.ASKING, A.VIEW): S.ASKING,
+    (S.ASKING, A.CALL_BACK): S.ASKING,
+    (S.ASKING, A.SEND_BACK): S.TRIAGE,
+    (S.ASKING, A.SETTLE): S.SETTLED,
+    (S.ASKING, A.END): S.ENDED,
+    (S.ASKING, A.WITHDRAW): S.WITHDRAWN,
+    (S.SETTLED, A.REOPEN): S.WAITING,
+    (S.SETTLED, A.RATE): S.SETTLED,
+    (S.ENDED, A.REOPEN): S.WAITING,
+    (S.ENDED, A.RATE): S.ENDED,
+}
+
+DEAD_ENDS: frozenset[CaseStatus] = frozenset({S.WITHDRAWN, S.DISCARDED})
+"""Statuses that nothing leaves; the consumer may file anew."""
+
+OPEN: frozenset[CaseStatus] = frozenset({S.FILED, S.WAITING, S.TRIAGE, S.HANDLING, S.ASKING})
+"""Filed and not yet closed."""
+
+CLOSED: frozenset[CaseStatus] = frozenset({S.SETTLED, S.ENDED, S.WITHDRAWN})
+
+
+class NotPossible(Exception):
+    """The action does not fit the status; shown to the person as where the case stands."""
+
+    def __init__(self, status: CaseStatus, action: Action) -> None:
+        super().__init__(f"{action} does not fit {status}")
+        self.status = status
+        self.action = action
+
+
+def after(status: CaseStatus, action: Action) -> CaseStatus:
+    """The next status. Raises NotPossible."""
+    try:
+        return TRANSITIONS[status, action]
+    except KeyError:
+        raise NotPossible(status, action) from None
+
+
+def allowed(status: CaseStatus) -> frozenset[Action]:
+    """What can be done now."""
+    return frozenset(action for was, action in TRANSITIONS if was is status)
+
+
+def mermaid() -> str:
+    """The table as a Mermaid state diagram; docs/lifecycle.md holds it and a test compares."""
+    lines = ["stateDiagram-v2", f"    [*] --> {S.DRAFT}"]
+    for (was, action), then in TRANSITIONS.items():
+        if was is not then:
+            lines.append(f"    {was} --> {then}: {action}")
+    lines += [f"    {end} --> [*]" for end in sorted(DEAD_ENDS)]
+    return "\n".join(lines) + "\n"

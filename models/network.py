@@ -1,0 +1,88 @@
+"""The network: bureau, offices, streets and towns, liaison points (组织树)."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Float, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Json, UtcDateTime, UuidKey, text_enum
+
+
+class Level(StrEnum):
+    """A rung of the chain of three (三方联动), bureau downwards."""
+
+    BUREAU = "bureau"
+    OFFICE = "office"
+    STREET = "street"
+    POINT = "point"
+
+
+class Organisation(UuidKey):
+    """A member of the network (机构). ``chat`` is the address of its staff's group, once bound.
+
+    ``simulated`` marks a chat that only the sandbox or the terminal made. ``confirmed_at`` is when
+    its staff joined: until then nobody is told that it holds a case.
+    """
+
+    __tablename__ = "organisation"
+    __mapper_args__ = {"polymorphic_on": "level"}  # noqa: RUF012
+
+    code: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(120), index=True)
+    level: Mapped[Level] = mapped_column(text_enum(Level), index=True)
+    parent_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)
+    serial: Mapped[int] = mapped_column(unique=True)
+    lat: Mapped[float | None] = mapped_column(Float)
+    lon: Mapped[float | None] = mapped_column(Float)
+    precision: Mapped[str] = mapped_column(String(20), default="unknown")
+    chat: Mapped[str | None] = mapped_column(String(120), index=True)
+    simulated: Mapped[bool] = mapped_column(default=False)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Bureau(Organisation):
+    """区市场监督管理局."""
+
+    __mapper_args__ = {"polymorphic_identity": Level.BUREAU}  # noqa: RUF012
+
+
+class Office(Organisation):
+    """市场监管所."""
+
+    __mapper_args__ = {"polymorphic_identity": Level.OFFICE}  # noqa: RUF012
+
+
+class Street(Organisation):
+    """街道、镇."""
+
+    __mapper_args__ = {"polymorphic_identity": Level.STREET}  # noqa: RUF012
+
+
+class LiaisonPoint(Organisation):
+    """消费维权联络点: ``type`` committee, mall, market, firm…; ``tier`` 市级示范/百佳/优秀/普通."""
+
+    __mapper_args__ = {"polymorphic_identity": Level.POINT}  # noqa: RUF012
+
+    type: Mapped[str] = mapped_column(String(40), nullable=True)
+    tier: Mapped[str] = mapped_column(String(20), nullable=True)
+    address: Mapped[str] = mapped_column(String(200), nullable=True)
+    hours: Mapped[str] = mapped_column(String(200), nullable=True)
+    takes: Mapped[Any] = mapped_column(Json, nullable=True)
+    merchants: Mapped[Any] = mapped_column(Json, nullable=True)
+    source: Mapped[str] = mapped_column(String(200), nullable=True)
+
+
+class Staff(UuidKey):
+    """An account that works for an organisation (工作人员); it joined by acting in the bound group."""
+
+    __tablename__ = "staff"
+
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"), index=True)
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
+    joined_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,0 +1,36 @@
+"""Who talks to Suda: an account on a channel (账号)."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import UtcDateTime, UuidKey, sealed, sealed_json
+
+
+class Account(UuidKey):
+    """A person as one channel knows her; her name and phone for a case stand in that case.
+
+    ``address`` is the channel's, such as ``tg:1001``. ``awaiting`` is what the next typed line is
+    for when a staff member or an admin was asked something: ``{"verb": …, "case": token, …}``.
+    """
+
+    __tablename__ = "account"
+
+    address: Mapped[str] = mapped_column(String(120), unique=True)
+    name_sealed: Mapped[bytes | None]
+    awaiting_sealed: Mapped[bytes | None]
+    is_admin: Mapped[bool] = mapped_column(default=False)
+    subscribed: Mapped[bool] = mapped_column(default=False)
+    blocked: Mapped[bool] = mapped_column(default=False)
+    consented_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    consent_version: Mapped[str] = mapped_column(String(20), default="")
+    focus_id: Mapped[uuid.UUID | None]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    name = sealed("name")
+    awaiting = sealed_json("awaiting")

@@ -1,0 +1,68 @@
+"""What holds for every test: no network but this machine's own, no settings but the test's own."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Two busy cores make honest tests slow, so time is no verdict; a failure must come again, so the
+# examples follow from the test and not from chance.
+settings.register_profile(
+    "house",
+    deadline=None,
+    derandomize=True,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("house")
+
+
+def _forget_settings() -> None:
+    """A developer's own environment must not reach the tests (nor a bot token the network)."""
+    example = ROOT / ".env.example"
+    if example.exists():
+        for line in example.read_text("utf-8").splitlines():
+            name, separator, _ = line.removeprefix("#").strip().partition("=")
+            if separator and name.isidentifier():
+                os.environ.pop(name, None)
+
+
+def _is_local(host: object) -> bool:
+    if host in (None, "", "localhost", b"localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host if isinstance(host, str) else "").is_loopback
+    except ValueError:
+        return False
+
+
+class NetworkUsed(RuntimeError):
+    """A test reached for the network."""
+
+
+def _refuse_network(event: str, args: tuple[Any, ...]) -> None:
+    if event == "socket.getaddrinfo":
+        host = args[0]
+    elif event in ("socket.connect", "socket.sendto") and isinstance(args[1], tuple):
+        host = args[1][0]
+    else:
+        return
+    if not _is_local(host):
+        raise NetworkUsed(f"no test may reach the network: {event} {host!r}")
+
+
+_forget_settings()
+sys.addaudithook(_refuse_network)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if "tests/e2e/" in item.path.as_posix():
+        item.add_marker(pytest.mark.browser)
