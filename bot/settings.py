@@ -121,7 +121,7 @@ def load(env_file: Path | None = Path(".env"), **over: Any) -> Settings:
     ``over`` beats them all (the command line's options). Raises SettingsError.
     """
     try:
-        return Settings(_env_file=env_file, **over)
+        return Settings(_env_file=env_file, **over)  # type: ignore[call-arg]
     except ValidationError as error:
         lines = []
         for fault in error.errors(include_input=False, include_url=False):

@@ -7,7 +7,7 @@ sealed, and blanked as soon as they are done with.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -190,3 +190,32 @@ class Meta(Base):
 
     key: Mapped[str] = mapped_column(String(128), primary_key=True)
     value: Mapped[Any] = mapped_column(Json)
+
+
+class Refused(Exception):
+    """The outside did not take it, in words that no channel owns.
+
+    ``final``: trying again is of no use. ``retry_after``: not before this long. ``migrate_to``: the
+    chat has a new address. ``blocked``: the person or group shut the bot out. ``unknown``: it may
+    have arrived. ``down``: the whole channel cannot be reached.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        final: bool = False,
+        retry_after: timedelta | None = None,
+        migrate_to: str | None = None,
+        blocked: bool = False,
+        unknown: bool = False,
+        down: bool = False,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.final = final
+        self.retry_after = retry_after
+        self.migrate_to = migrate_to
+        self.blocked = blocked
+        self.unknown = unknown
+        self.down = down

@@ -194,9 +194,9 @@ class Classifier:
     def _fire(self, text: str) -> dict[int, list[tuple[Hit, float]]]:
         """The rules that fire, by place: each match with the factor its role in the talk gives."""
         where: dict[int, list[Hit]] = defaultdict(list)
-        for hit in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            if len(where[hit[0]]) < self._limits["hits_of_word"]:
-                where[hit[0]].append(Hit(*hit))
+        for word, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
+            if len(where[word]) < self._limits["hits_of_word"]:
+                where[word].append(Hit(word, start, end))
         fired: dict[int, list[tuple[Hit, float]]] = defaultdict(list)
         for hit in self._uncovered(where, len(text)):
             places = self._anchors.get(hit.word)
@@ -207,6 +207,8 @@ class Classifier:
                 compiled = self._compiled[place]
                 if compiled.holds(hit, where):
                     factor = role if compiled.minds_roles else 1.0
+                    if compiled.helped_by and not compiled.helped_by & where.keys():
+                        factor *= self._limits["unhelped"]
                     if factor:
                         fired[place].append((hit, factor))
         return fired
@@ -260,7 +262,9 @@ class Classifier:
             for place, kin in enumerate(self._kin.get(code, ())):
                 share = own * self._limits["kin_share"] / (1 + place)
                 spread[kin] = max(spread.get(kin, 0.0), share)
-        ranked = sorted((c for c in spread if spread[c] > 0), key=lambda code: -spread[code])[:SHOWN]
+        ranked = sorted((c for c in spread if spread[c] > 0), key=lambda code: -spread[code])[
+            :SHOWN
+        ]
         heat = self._limits["heat"]
         weights = [math.exp((spread[code] - spread[ranked[0]]) / heat) for code in ranked]
         total = sum(weights)
@@ -299,7 +303,19 @@ class Classifier:
 class _Compiled:
     """A rule whose words are numbers of the automaton."""
 
-    __slots__ = ("after", "all", "any", "before", "minds_roles", "near", "never", "not_near", "plain", "rule")
+    __slots__ = (
+        "after",
+        "all",
+        "any",
+        "before",
+        "helped_by",
+        "minds_roles",
+        "near",
+        "never",
+        "not_near",
+        "plain",
+        "rule",
+    )
 
     def __init__(self, rule: Rule, number: Any) -> None:
         def numbers(words: Sequence[str]) -> frozenset[int]:
@@ -315,6 +331,7 @@ class _Compiled:
         self.all = [numbers(group) for group in rule.all]
         self.never = numbers(rule.never)
         self.not_near = numbers(rule.not_near)
+        self.helped_by = numbers(rule.helped_by)
 
     def holds(self, hit: Hit, where: dict[int, list[Hit]]) -> bool:
         """Whether the rule's conditions hold around this match."""

@@ -9,6 +9,7 @@ A file names an ``axis`` and usually one ``code``; each ``[[rule]]`` has
 ``all``       groups, one word of each anywhere in the text
 ``not``       words that silence the rule wherever they stand
 ``not_near``  words that silence a match within ``within`` signs of them
+``helped_by`` words without one of which, anywhere in the text, the evidence is weak
 ``given``     fires only when one of these object codes was decided (axes after the object)
 ``weight``    evidence for the code; below zero, against it
 ``tests``     texts that must come out as the rule's code
@@ -30,7 +31,23 @@ from bot.classify import taxonomy
 
 AXES = ("object", "nature", "channel", "fraud", "danger", "hint")
 FIELDS = frozenset(
-    "any near after before all not not_near given within weight code note source tests".split()
+    [
+        "any",
+        "near",
+        "after",
+        "before",
+        "all",
+        "not",
+        "not_near",
+        "helped_by",
+        "given",
+        "within",
+        "weight",
+        "code",
+        "note",
+        "source",
+        "tests",
+    ]
 )
 
 
@@ -49,6 +66,7 @@ class Rule:
     all: tuple[tuple[str, ...], ...] = ()
     never: tuple[str, ...] = ()
     not_near: tuple[str, ...] = ()
+    helped_by: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
     note: str = ""
     tests: tuple[str, ...] = ()
@@ -155,6 +173,7 @@ def _rule(
         all=groups("all"),
         never=words(row.get("not", "")),
         not_near=words(row.get("not_near", "")),
+        helped_by=words(row.get("helped_by", "")),
         given=tuple(row.get("given", "").split()),
         note=row.get("note", ""),
         tests=tuple(row.get("tests", ())),

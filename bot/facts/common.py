@@ -83,7 +83,7 @@ def read_number(words: str) -> Number | None:
         token = tokens[at]
         ahead = tokens[at + 1] if at + 1 < len(tokens) else ""
         if token[0].isascii():
-            if number is not None or "," in token and len(token.split(",", 1)[0]) > 3:
+            if number is not None or ("," in token and len(token.split(",", 1)[0]) > 3):
                 return None
             number, said = Decimal(token.replace(",", "")), True
             lone = len(token) == 1 and bool(unit) and tokens[at - 1][0] in "百千万亿"

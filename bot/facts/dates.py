@@ -35,8 +35,8 @@ _PATTERNS: dict[str, str] = {
     "digits": r"(?<![0-9A-Za-z.-])(?P<year>(?:19|20)[0-9]{2})(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12][0-9]|3[01])(?![0-9A-Za-z.])",
     "spoken": rf"(?:(?<![0-9零〇一二三四五六七八九十])(?:{_YEAR})|(?P<of>上上个?|上个?|这个?|本)(?=月))?\s?"
     rf"(?:(?:{_MONTH}|(?P<bare>月))\s?)?(?:{_DAY}(?:{_DAY_ENDS}|(?![0-9.]|{_N}|[个月年天次万千百元块点岁号日周%折多])))?{_PART}?",
-    "slash": rf"(?<![0-9./-])(?P<month>1[0-2]|0?[1-9])/(?P<day>3[01]|[12][0-9]|0?[1-9])(?![0-9/%])",
-    "day": rf"(?<![0-9.第零〇一二三四五六七八九十月年])(?P<day>3[01]|[12][0-9]|[1-9]|(?:二|三)?十[一二三四五六七八九]?)号(?![楼线院店铺桌房室门馆车位仓库机卡球码称召])",
+    "slash": r"(?<![0-9./-])(?P<month>1[0-2]|0?[1-9])/(?P<day>3[01]|[12][0-9]|0?[1-9])(?![0-9/%])",
+    "day": r"(?<![0-9.第零〇一二三四五六七八九十月年])(?P<day>3[01]|[12][0-9]|[1-9]|(?:二|三)?十[一二三四五六七八九]?)号(?![楼线院店铺桌房室门馆车位仓库机卡球码称召])",
     "year_part": rf"(?:(?<![0-9零〇一二三四五六七八九十])(?:{_YEAR}))?的?(?P<span>(?<![去前今明本每第几零〇一二两三四五六七八九十0-9])年(?:初(?![中一二三级])|中(?![秋旬])|底|末)|年(?:初|中|底|末)(?<=年年.)|岁末|上半年|下半年|初(?!中|次|步|期)|底(?!下)|末|春天|夏天|秋天|冬天|春季|夏季|秋季|冬季|暑假|寒假|[春夏秋冬](?=[,。\s]|$))",
     "month_part": r"(?<![每个这本上半几零〇一二两三四五六七八九十0-9])月(?P<part>初|底|末)(?!期)",
     "week": rf"(?P<which>上上|上|这|本|下)(?P<a>{_WEEK})(?:{_WEEKDAY})?",
@@ -46,7 +46,18 @@ _PATTERNS: dict[str, str] = {
     r"(?P<unit>年|月|周|星期|礼拜|天|日|小时|钟头|分钟|刻钟)(?P<half2>半)?(?P<rough2>多)?(?:之前|以前|前)(?![往面台])",
     "word": r"大前天|前天(?!天)|昨天|昨日|昨晚|昨夜|前晚|前日|今天|今日|今早|今晚|今晨|当下|刚才|刚刚|刚(?=[被给付转充买交把])|方才|明天|大后天|后天(?!天)",
 }
-_WORDS = {"大前": -3, "前": -2, "昨": -1, "今": 0, "当": 0, "刚": 0, "方": 0, "明": 1, "后": 2, "大后": 3}
+_WORDS = {
+    "大前": -3,
+    "前": -2,
+    "昨": -1,
+    "今": 0,
+    "当": 0,
+    "刚": 0,
+    "方": 0,
+    "明": 1,
+    "后": 2,
+    "大后": 3,
+}
 _YEARS_BACK = {"大前年": 3, "前年": 2, "去年": 1, "今年": 0, "本年": 0, "明年": -1}
 _SEASONS = {"春": (3, 5), "夏": (6, 8), "秋": (9, 11), "冬": (12, 14), "暑": (7, 8), "寒": (1, 2)}
 _ABOUT = re.compile(r"左右|前后|期间|(?:之|以)?[前后](?![往来付台])")
@@ -93,7 +104,12 @@ def _year(match: re.Match[str], today: date) -> int | None:
     said = groups.get("year")
     if not said:
         return None
-    year = int("".join(str("零一二三四五六七八九".index(c.replace("〇", "零"))) if not c.isascii() else c for c in said))
+    year = int(
+        "".join(
+            str("零一二三四五六七八九".index(c.replace("〇", "零"))) if not c.isascii() else c
+            for c in said
+        )
+    )
     if year < 100:
         year += 2000 if year <= today.year % 100 else 1900
     return year
@@ -109,7 +125,7 @@ def _spoken(match: re.Match[str], today: date) -> _Range | None:
     year = _year(match, today)
     said_day, part = groups["day"], groups["part"]
     month = small(groups["month"]) if groups["month"] else None
-    if groups["bare"] and not groups["of"] or groups["of"] and month:
+    if (groups["bare"] and not groups["of"]) or (groups["of"] and month):
         return None
     if groups["of"]:
         back = {"上上": 2, "上": 1}.get(groups["of"].removesuffix("个"), 0)
@@ -155,7 +171,10 @@ def _two_digits(match: re.Match[str]) -> bool:
     return said[0] in "0零〇" or (
         len(said) == 2
         and said[0] not in "一二"
-        and (text[max(0, start - 1) : start] in ("在", "从", "自", "于", "到", "我", "是") and start > 0)
+        and (
+            text[max(0, start - 1) : start] in ("在", "从", "自", "于", "到", "我", "是")
+            and start > 0
+        )
         and text[end : end + 1] in tuple("买办入开签交投在购充借付转加年就我的")
     )
 
@@ -171,7 +190,7 @@ def _on(year: int | None, month: int, day: int, today: date) -> _Range | None:
     return None
 
 
-def _numeric(match: re.Match[str], today: date) -> _Range | None:
+def _numeric(match: re.Match[str], _today: date) -> _Range | None:
     exact = _day(int(match["year"]), int(match["month"]), int(match["day"]))
     return (exact, exact, False) if exact else None
 
@@ -201,7 +220,14 @@ def _year_part(match: re.Match[str], today: date) -> _Range | None:
         return None
     if (months := _SEASONS.get(span[0])) is None:
         name = span.removeprefix("年").removeprefix("岁")
-        months = {"初": (1, 3), "中": (6, 7), "底": (11, 12), "末": (11, 12), "上半年": (1, 6), "下半年": (7, 12)}[name]
+        months = {
+            "初": (1, 3),
+            "中": (6, 7),
+            "底": (11, 12),
+            "末": (11, 12),
+            "上半年": (1, 6),
+            "下半年": (7, 12),
+        }[name]
     said = year is not None
     year = today.year if year is None else year
     first = _month(year, months[0])[0]
@@ -215,7 +241,12 @@ def _month_part(match: re.Match[str], today: date) -> _Range | None:
     first, last = _month(today.year, today.month)
     if late and today.day < 21:
         first, last = _month(today.year, today.month - 1)
-    return _past(first.replace(day=21) if late else first, last if late else first.replace(day=10), today, True)
+    return _past(
+        first.replace(day=21) if late else first,
+        last if late else first.replace(day=10),
+        today,
+        True,
+    )
 
 
 def _week(match: re.Match[str], today: date) -> _Range | None:
@@ -243,7 +274,7 @@ def _bare_weekday(match: re.Match[str], today: date) -> _Range | None:
     return exact, exact, False
 
 
-def _weekend(match: re.Match[str], today: date) -> _Range | None:
+def _weekend(_match: re.Match[str], today: date) -> _Range | None:
     saturday = today - timedelta(days=(today.weekday() - 5) % 7)
     return _past(saturday, saturday + timedelta(days=1), today, True)
 
@@ -257,7 +288,7 @@ def _ago(match: re.Match[str], today: date) -> _Range | None:
     number = float(read.value) if read else 0.5
     if match["half"] or match["half2"]:
         number += 0.5
-    if unit in ("月", "年") and unit == "月" and "个" not in match.group():
+    if unit == "月" and "个" not in match.group():
         return None  # 三月前 is before March
     if unit in ("小时", "钟头"):
         first = today - timedelta(days=min(-(-number // 24), 40_000))

@@ -13,14 +13,20 @@ _MOST = 10**15  # fen; beyond ten trillion yuan nothing is an amount of a person
 _CAPITALS = str.maketrans("零壹贰叁肆伍陆柒捌玖拾佰仟", "零一二三四五六七八九十百千")
 _CN = "零〇一二两三四五六七八九十百千万亿"
 # One run of digits and numerals; letters w and k stand for 万 and 千.
-_RUN = re.compile(rf"(?<![A-Za-z0-9.])(?:[0-9]++(?:[.,][0-9]++)*+|[{_CN}多余来几点把]|[wWkK](?![A-Za-z]))++")
-_TO = re.compile(r"(?P<low>[0-9]+(?:\.[0-9]+)?|[一二两三四五六七八九十百千万]{1,8})\s?(?:-|~|—|–|到|至)\s?$")
+_RUN = re.compile(
+    rf"(?<![A-Za-z0-9.])(?:[0-9]++(?:[.,][0-9]++)*+|[{_CN}多余来几点把]|[wWkK](?![A-Za-z]))++"
+)
+_TO = re.compile(
+    r"(?P<low>[0-9]+(?:\.[0-9]+)?|[一二两三四五六七八九十百千万]{1,8})\s?(?:-|~|—|–|到|至)\s?$"
+)
 _AND_MORE = re.compile(rf"\s?[-~—–到至]\s?[0-9{_CN}]")
 _PREFIX = re.compile(r"(?:¥|RMB|rmb|CNY|人民币|大写)\s?[::]?\s?$")
 _YUAN = re.compile(
     r"\s?(?:块(?:多|来)?钱|元钱|元人民币|元整?(?![旦素月宵件首帅老])|圆整?|块(?:多|来)?|RMB|rmb|CNY|人民币|大洋)"
 )
-_JIAO = re.compile(r"(?P<jiao>[0-9一二两三四五六七八九])(?P<mark>[毛角])?(?:(?P<fen>[0-9一二三四五六七八九])分)?")
+_JIAO = re.compile(
+    r"(?P<jiao>[0-9一二两三四五六七八九])(?P<mark>[毛角])?(?:(?P<fen>[0-9一二三四五六七八九])分)?"
+)
 _MAO = re.compile(r"毛(?:钱|(?=$|[\s,。;!?，、的吧了都也没]))|角(?:钱|整)")
 _CENT = re.compile(r"分钱")
 _BREAK = re.compile(r"[,。;!?，；！？\n]")
@@ -59,7 +65,9 @@ def _filler() -> re.Pattern[str]:
 
 
 def _value(run: str) -> tuple[Decimal, bool] | None:
-    read = read_number(run.replace("w", "万").replace("W", "万").replace("k", "千").replace("K", "千"))
+    read = read_number(
+        run.replace("w", "万").replace("W", "万").replace("k", "千").replace("K", "千")
+    )
     return None if read is None else (read.value, read.approx)
 
 
@@ -111,7 +119,7 @@ def _read(text: str) -> list[Money]:
             sure = True
         else:
             sure = False
-            if not _is_money(plain, run, amount, start, end, before):
+            if not _is_money(plain, run, amount, end, before):
                 continue
         if prefix is not None:
             start -= len(before) - prefix.start()
@@ -132,7 +140,9 @@ def _unit(plain: str, end: int, amount: Decimal, before: str) -> tuple[int, Deci
     if (yuan := _YUAN.match(plain, end)) is not None:
         word, stop = yuan.group().strip(), yuan.end()
         jiao = _JIAO.match(plain, stop)
-        if jiao is not None and (jiao["mark"] or (word == "块" and not _continues(plain, jiao.end()))):
+        if jiao is not None and (
+            jiao["mark"] or (word == "块" and not _continues(plain, jiao.end()))
+        ):
             tail = Decimal(_digit(jiao["jiao"])) / 10
             tail += Decimal(_digit(jiao["fen"])) / 100 if jiao["fen"] else 0
             return jiao.end(), amount + tail, True
@@ -154,13 +164,18 @@ def _continues(plain: str, end: int) -> bool:
     """Whether a digit after 块 begins another number or counts something."""
     ahead = plain[end : end + 1]
     return bool(ahead) and (
-        ahead in _CN or ahead.isdigit() or ahead in ".多几" or bool(_words("counters").match(plain, end))
+        ahead in _CN
+        or ahead.isdigit()
+        or ahead in ".多几"
+        or bool(_words("counters").match(plain, end))
     )
 
 
-def _is_money(plain: str, run: str, amount: Decimal, start: int, end: int, before: str) -> bool:
+def _is_money(plain: str, run: str, amount: Decimal, end: int, before: str) -> bool:
     """Whether a number without a currency word is an amount, from the words around it."""
-    if _words("counters").match(plain, end) or plain[end : end + 1].isalnum() and plain[end].isascii():
+    if _words("counters").match(plain, end) or (
+        plain[end : end + 1].isalnum() and plain[end].isascii()
+    ):
         return False
     clause = _BREAK.split(before)[-1]
     if amount >= 10 and amount < 10**8 and _spent().search(before) and len(run) > 1:
@@ -227,7 +242,9 @@ def parse_money(text: str) -> Money | None:
     fen = _fen(amount)
     if fen is None:
         return None
-    rough = rough or any(w in plain for w in ("大概", "大约", "左右", "差不多", "将近", "上下", "不到"))
+    rough = rough or any(
+        w in plain for w in ("大概", "大约", "左右", "差不多", "将近", "上下", "不到")
+    )
     return Money(fen, text[start:end], start, end, rough)
 
 
@@ -242,5 +259,8 @@ def is_loss(text: str, money: Money) -> int:
     """How plainly the words in front call it a loss or a price: 1 yes, 0 nothing said, -1 aside."""
     clause = _BREAK.split(text[max(0, money.start - 14) : money.start])[-1]
     hits = [(m.end(), 1) for m in _words("lost").finditer(clause)]
+    after = _BREAK.split(text[money.end : money.end + 8])[0]
+    if _words("gone").search(after):
+        return 1
     hits += [(m.end(), -1) for m in _words("aside").finditer(clause)]
     return max(hits)[1] if hits else 0

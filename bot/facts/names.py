@@ -13,7 +13,13 @@ _TRIM = " \t\r\n,。.!?;:、，；：！？~…\"'“”‘’()（）《》「�
 _DOTTED = re.compile(rf"[{_HAN}]{{1,10}}(?:[·•・][{_HAN}]{{1,10}}){{1,3}}")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z'’-]{0,19}(?: [A-Z][A-Za-z'’.-]{0,19}){1,3}")
 _PLAIN = re.compile(rf"[{_HAN}]{{2,4}}")
-_QUOTED = re.compile(r"《([^《》\n]{1,20})》|「([^「」\n]{1,20})」|“([^“”\n]{1,20})”|『([^『』\n]{1,20})』|\"([^\"\n]{1,20})\"|【([^【】\n]{1,20})】")
+_QUOTED = re.compile(
+    r"《([^《》\n]{1,20})》|「([^「」\n]{1,20})」|“([^“”\n]{1,20})”|『([^『』\n]{1,20})』|\"([^\"\n]{1,20})\"|【([^【】\n]{1,20})】"
+)
+_CALLED = re.compile(
+    r"^(?:店名|店铺名|名字|公司名?|商家名?|平台名?|店)?(?:是|在|去)?(?:一家|一个)?(?:店|公司|平台)?(?:叫做|名叫|名为|叫|是|:)?"
+    r"(?=..)"
+)
 _NAME_RUN = re.compile(rf"[{_HAN}A-Za-z0-9·&()-]++")
 
 
@@ -46,7 +52,7 @@ def parse_person_name(text: str) -> str | None:
     if _LATIN.fullmatch(answer) or (led and re.fullmatch(r"[A-Z][a-z]{1,19}", answer)):
         return answer
     answer = answer.replace(" ", "")
-    if _DOTTED.fullmatch(answer) and not set(answer) & set(table("names")["never"]):
+    if _DOTTED.fullmatch(answer):
         return answer
     title = next((t for t in _set("names", "titles") if answer.endswith(t)), "")
     name = answer.removesuffix(title)
@@ -60,7 +66,7 @@ def _is_family(word: str) -> bool:
 
 
 def _is_full_name(word: str, led: bool) -> bool:
-    if word in _set("names", "refused") or word[:2] in _set("names", "refused") and not led:
+    if word in _set("names", "refused") or (word[:2] in _set("names", "refused") and not led):
         return False
     double = word[:2] in _set("names", "double") and len(word) > 2
     given = word[2:] if double else word[1:]
@@ -94,7 +100,8 @@ class PlatformSpan:
 def platforms() -> tuple[Platform, ...]:
     """Every platform of platforms.toml."""
     return tuple(
-        Platform(row["name"], row["kind"], row.get("domicile")) for row in table("platforms")["platform"]
+        Platform(row["name"], row["kind"], row.get("domicile"))
+        for row in table("platforms")["platform"]
     )
 
 
@@ -130,7 +137,9 @@ def read_merchants(text: str) -> list[Span]:
     names, and well-known platforms. A kind of business alone (一家健身房) is no name."""
     plain = fold(text[:LIMIT])
     spans = {(p.start, p.end) for p in read_platforms(text)}
-    spans |= {found for run in _NAME_RUN.finditer(plain) for found in _ended(run.group(), run.start())}
+    spans |= {
+        found for run in _NAME_RUN.finditer(plain) for found in _ended(run.group(), run.start())
+    }
     spans |= set(_quoted(plain))
     kept: list[tuple[int, int]] = []
     for start, end in sorted(spans, key=lambda s: (s[0], -s[1])):
@@ -146,11 +155,12 @@ def _ended(run: str, offset: int) -> list[tuple[int, int]]:
     for ending in _longest_first("merchants", "endings").finditer(run):
         low = max(floor, ending.start() - 20)
         before = run[low : ending.start()]
-        cut = max((m.end() for m in _stop().finditer(before)), default=0)
+        cut = max((m.end() for m in _stop().finditer(before.replace("上海", "沪沪"))), default=0)
         name = before[cut:].strip("()-·&")
         if name and name not in _set("merchants", "generic") and not name.isdigit():
             weak = ending.group() in _set("merchants", "weak")
-            if len(name) >= (2 if weak or len(name.encode()) == len(name) else 1):
+            own = _own_part(name) if weak else name
+            if len(own) >= (2 if weak or own.isascii() else 1):
                 start = offset + low + cut + before[cut:].index(name)
                 end = offset + ending.end()
                 if found and found[-1][1] >= start:  # 某某装饰|有限公司 read in two steps
@@ -165,6 +175,18 @@ def _ended(run: str, offset: int) -> list[tuple[int, int]]:
     return found
 
 
+def _own_part(name: str) -> str:
+    """The name without the kinds of business at its end: nothing is left of 农村养老 in 农村养老保险."""
+    while (kind := _generic_end().search(name)) is not None:
+        name = name[: kind.start()]
+    return name
+
+
+@cache
+def _generic_end() -> re.Pattern[str]:
+    return re.compile(rf"(?:{_longest_first('merchants', 'generic').pattern})$")
+
+
 @cache
 def _stop() -> re.Pattern[str]:
     return _longest_first("merchants", "stops")
@@ -177,10 +199,15 @@ def _quoted(plain: str) -> list[tuple[int, int]]:
         inner = match[group].strip()
         if not inner or re.search(r"[,。!?;，；！？]|[0-9]{5}", inner):
             continue
-        before, after = plain[max(0, match.start() - 8) : match.start()], plain[match.end() : match.end() + 4]
+        before, after = (
+            plain[max(0, match.start() - 8) : match.start()],
+            plain[match.end() : match.end() + 4],
+        )
         named = any(before.endswith(w) for w in _set("merchants", "naming_before"))
         named = named or any(after.startswith(w) for w in _set("merchants", "naming_after"))
-        ending = max((m.end() for m in _longest_first("merchants", "endings").finditer(inner)), default=0)
+        ending = max(
+            (m.end() for m in _longest_first("merchants", "endings").finditer(inner)), default=0
+        )
         if named or (ending == len(inner) and len(inner) > 3):
             found.append(match.span(group))
     return found
@@ -199,11 +226,12 @@ def parse_merchant(text: str) -> str | None:
     known = {(p.start, p.end) for p in read_platforms(answer)}
     own = [s for s in found if (s.start, s.end) not in known]
     if own:
-        return own[0].said
-    plain = re.sub(r"^(?:店名|名字|公司|商家|店|平台)?(?:叫做|名叫|叫|是|在|:)", "", plain).strip(_TRIM)
+        return _CALLED.sub("", fold(own[0].said))
+    plain = _CALLED.sub("", plain).strip(_TRIM)
     if found and len(plain) <= len(found[0].said) + 4:
         return found[0].said
-    short = re.fullmatch(rf"[{_HAN}A-Za-z0-9·&()' -]{{2,20}}", plain)
+    short = re.fullmatch(rf"[{_HAN}A-Za-z0-9·&()' -]{{2,14}}", plain)
     if short and not plain.replace(" ", "").isdigit() and plain not in _set("merchants", "refused"):
-        return plain if not re.search(r"我|你|他|她|吗|呢|吧|怎|什么|不|没|的$|了$", plain) else None
+        sentence = _longest_first("merchants", "sentence").search(plain) or plain[-1] in "的了"
+        return None if sentence else plain
     return found[0].said if found else None

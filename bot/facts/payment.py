@@ -68,6 +68,7 @@ def read_payee_personal(text: str) -> bool | None:
     """Whether the money went to a private person's account; None when not said or both said."""
     plain = fold(text[:LIMIT])
     personal, business = (
-        any(_said(plain, m) for m in _payee(side).finditer(plain)) for side in ("personal", "business")
+        any(_said(plain, m) for m in _payee(side).finditer(plain))
+        for side in ("personal", "business")
     )
     return None if personal == business else personal

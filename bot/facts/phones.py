@@ -15,7 +15,9 @@ _PHONE = re.compile(
     r"|(?P<service>[48]00[ -]?[0-9]{3,4}[ -]?[0-9]{3,4})"
     r")(?![0-9A-Za-z]|\.[0-9])"
 )
-_SPOKEN = re.compile(r"(?<![零〇一二三四五六七八九幺])[一幺][三-九零〇一二三四五六七八九幺]{10}(?![零〇一二三四五六七八九幺])")
+_SPOKEN = re.compile(
+    r"(?<![零〇一二三四五六七八九幺])[一幺][三-九零〇一二三四五六七八九幺]{10}(?![零〇一二三四五六七八九幺])"
+)
 _DIGITS = str.maketrans("零〇一二三四五六七八九幺", "001234567891")
 
 
@@ -73,7 +75,9 @@ def mask_text(text: str) -> str:
 
     For logs and group chats. Of an ID or card number the last four digits stay.
     """
-    spans = [(s.start, s.end, mask_phone(n)) for n, s in _find(text) if not n.startswith(("4", "8"))]
+    spans = [
+        (s.start, s.end, mask_phone(n)) for n, s in _find(text) if not n.startswith(("4", "8"))
+    ]
     spans += [
         (span.start, span.end, "****" + re.sub(r"[^0-9Xx]", "", fold(span.said))[-4:])
         for _, span in find_secret_numbers(text)

@@ -28,11 +28,17 @@ _CODE_FIRST = re.compile(
     rf"(?<![0-9])(?P<secret>[0-9]{{4,8}})(?![0-9])[\s,(]?(?:是|为)?(?:我|你|您|他|她|它)?(?:的|们的)?(?:短信|登录|本次|手机|动态)?{_CODE_WORD}",
 )
 _LONG = re.compile(r"(?<![0-9A-Za-z.])[0-9](?:[ -]?[0-9]){11,22}(?:[ -]?[Xx])?(?![0-9A-Za-z])")
-_ID18 = re.compile(r"[1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]")
+_ID18 = re.compile(
+    r"[1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]"
+)
 _ID15 = re.compile(r"[1-9][0-9]{7}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}")
 _ID_WORD = re.compile(r"身份证|证件号")
-_CARD_WORD = re.compile(r"卡号|银行卡|储蓄卡|信用卡|借记卡|账号|帐号|账户|[工农建中招交]行卡|打到|汇到")
-_OTHER_WORD = re.compile(r"订单|单号|流水|交易号|编号|合同号|保单|工单|IMEI|imei|串号|序列号|票号|商品|条码|ID|id")
+_CARD_WORD = re.compile(
+    r"卡号|银行卡|储蓄卡|信用卡|借记卡|账号|帐号|账户|[工农建中招交]行卡|打到|汇到"
+)
+_OTHER_WORD = re.compile(
+    r"订单|单号|流水|交易号|编号|合同号|保单|工单|IMEI|imei|串号|序列号|票号|商品|条码|ID|id"
+)
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -61,9 +67,11 @@ def _luhn(number: str) -> bool:
 
 def _kind(number: str, before: str) -> str | None:
     """What a long number is, from its form and the dozen characters before it."""
-    words = [(m.start(), kind) for kind, word in
-             (("id_number", _ID_WORD), ("card_number", _CARD_WORD), ("", _OTHER_WORD))
-             for m in word.finditer(before)]
+    words = [
+        (m.start(), kind)
+        for kind, word in (("id_number", _ID_WORD), ("card_number", _CARD_WORD), ("", _OTHER_WORD))
+        for m in word.finditer(before)
+    ]
     named = max(words)[1] if words else None
     if _ID18.fullmatch(number) and (named != "" or _checked(number)):
         return "id_number"

@@ -17,7 +17,7 @@ from typing import Any
 from bot.facts.common import fold
 from bot.facts.dates import parse_date
 from bot.facts.money import parse_money, read_money, show_money
-from bot.facts.names import parse_merchant, parse_person_name
+from bot.facts.names import parse_merchant, parse_person_name, read_platforms
 from bot.facts.phones import parse_phone, read_phones
 from bot.facts.places import PlaceMatch
 from bot.interview.terms import Answers, Choose, Context, Given, Option, Wrong, value_of
@@ -101,8 +101,9 @@ def pick(text: str, options: Iterable[Option]) -> str | None:
 def heard(text: str, key: str, values: tuple[str, ...], loose: bool) -> str | None:
     """The option that a typed reply means, or None.
 
-    Exact words always count. With ``loose`` (questions that only take options) a number counts too, and in a
-    short reply the longest known wording wins ("没有收到" before "收到"); a tie means nothing.
+    Exact words always count. With ``loose`` (questions that only take options) a number counts too, so does
+    an exact opening ("有，我妈拉肚子了"), and in a short reply the longest known wording wins ("没有收到" before
+    "收到"); a tie means nothing.
     """
     said, core = bare(text), _core(text)
     if not said:
@@ -110,7 +111,12 @@ def heard(text: str, key: str, values: tuple[str, ...], loose: bool) -> str | No
     for value in values:
         if said in _names_of(key, value) or core in _names_of(key, value):
             return value
-    if not loose or len(said) > limit("short_reply"):
+    if not loose:
+        return None
+    opening = re.split(r"[，,。.!！;；\s]", text.strip(), maxsplit=1)[0]
+    if bare(opening) != said and (value := heard(opening, key, values, loose=False)):
+        return value
+    if len(said) > limit("short_reply"):
         return None
     found = {
         name: value
@@ -173,9 +179,9 @@ def category(given: Given, _answers: Answers, ctx: Context) -> str:
     """A code of the taxonomy; ``more`` opens the groups, ``g:<group>`` a group's codes."""
     groups = dict(ctx.taxonomy)
     codes = tuple(code for group in groups.values() for code in group)
-    if given.value == "more":
+    if given.value == "more" and groups:
         raise Choose("object", tuple(label("object", f"g:{g}") for g in groups), say("choose.group"))
-    if given.value.startswith("g:") and given.value[2:] in groups:
+    if given.value.startswith("g:") and groups.get(given.value[2:]):
         options = tuple(label("object", code) for code in groups[given.value[2:]])
         raise Choose("object", (*options, label("object", "more")), say("choose.object"))
     if given.value in codes or given.value in ctx.candidates:
@@ -207,7 +213,10 @@ def words_of(reason: str, shortest: int = 2) -> Parse:
 def merchant(given: Given, answers: Answers, ctx: Context) -> str | None:
     """Who is complained about: a shop, a company, a platform or a person; None when not known."""
     text = words_of("merchant")(given, answers, ctx)
-    return None if text is None else parse_merchant(text) or text
+    name = None if text is None else parse_merchant(text)
+    if text is not None and name is None:
+        raise Wrong("merchant")
+    return name
 
 
 def extra(given: Given, _answers: Answers, _ctx: Context) -> str:
@@ -220,19 +229,19 @@ def extra(given: Given, _answers: Answers, _ctx: Context) -> str:
     return given.text.strip()
 
 
-def _spot(mode: str, text: str = "", **known: Any) -> dict[str, Any]:
+def spot(mode: str, text: str = "", **known: Any) -> dict[str, Any]:
     """A place's value: every name present, None where unknown."""
     return {"mode": mode, "text": text, "street": None, "committee": None, "lat": None, "lon": None} | known
 
 
 def found_at(match: PlaceMatch, text: str) -> dict[str, Any]:
     """A typed address that the gazetteer knows."""
-    return _spot("address", text, street=match.street_code, committee=match.committee_code)
+    return spot("address", text, street=match.street_code, committee=match.committee_code)
 
 
 def _streets(key: str, page: int, ctx: Context, said: str) -> Choose:
     """One page of the list of streets and towns (街镇); raises Wrong when there is no such page."""
-    streets, size = ctx.gazetteer.streets, limit("street_page")
+    streets, size = tuple(ctx.gazetteer.streets.values()), limit("street_page")
     pages = -(-len(streets) // size)
     if not 1 <= page <= pages:
         raise Wrong("stale")
@@ -266,22 +275,23 @@ def _pressed_place(key: str, given: Given, ctx: Context) -> dict[str, Any]:
         raise _streets(key, 1, ctx, text)
     if sort == "page":
         raise _streets(key, int(code) if re.fullmatch(r"[0-9]{1,3}", code) else 0, ctx, text)
-    if sort == "s":
-        for street in ctx.gazetteer.streets:
-            if street.code == code:
-                return _spot("street", text or street.name, street=code)
-    if sort == "c":
-        for committee in ctx.gazetteer.committees:
-            if committee.code == code:
-                return _spot(
-                    "address",
-                    text or f"{committee.street}{committee.name}",
-                    street=committee.street_code,
-                    committee=code,
-                )
+    if sort == "s" and (street := ctx.gazetteer.streets.get(code)):
+        return spot("street", text or street.name, street=code)
+    if sort == "c" and (committee := ctx.gazetteer.committees.get(code)):
+        shown = text or f"{committee.street}{committee.name}"
+        return spot("address", shown, street=committee.street_code, committee=code)
     if sort in ("s", "c"):
         raise Wrong("stale")
-    return _spot("none" if sort == "outside" else sort, text)
+    return spot("none" if sort == "outside" else sort, text)
+
+
+def _is_online(text: str) -> bool:
+    """Whether it happened on the net: such words, or a platform's name that is not part of an address."""
+    said, known = bare(text), words()["online"]
+    if any(word in said for word in known["words"]):
+        return True
+    named = any(platform.platform.kind not in known["not_kinds"] for platform in read_platforms(text))
+    return named and not re.search(known["address"], text)
 
 
 def place(key: str) -> Parse:
@@ -299,7 +309,7 @@ def place(key: str) -> Parse:
             if not (-90 <= lat <= 90 and -180 <= lon <= 180):
                 raise Wrong("place")
             if key == "where":
-                return _spot("pin", plain(title), lat=lat, lon=lon)
+                return spot("pin", plain(title), lat=lat, lon=lon)
             near = ctx.gazetteer.nearest_streets(lat, lon, 3)
             options = tuple(Option(f"s:{s.code}", say("form.plain", text=s.name)) for s, _ in near)
             last = (label(key, "list"), label(key, "outside"))
@@ -309,12 +319,12 @@ def place(key: str) -> Parse:
             raise Wrong("place")
         if len(text) > limit("short_text"):
             raise Wrong("long", most=limit("short_text"))
-        if key == "where" and any(word in bare(text) for word in words()["online"]):
-            return _spot("online", text)
         matches = ctx.gazetteer.find(text, limit=3)
+        if key == "where" and not matches and _is_online(text):
+            return spot("online", text)
         if len(matches) > 1:
             raise _offered(key, matches, text)
-        return found_at(matches[0], text) if matches else _spot("address", text)
+        return found_at(matches[0], text) if matches else spot("address", text)
 
     return parse
 
@@ -400,7 +410,10 @@ def evidence(given: Given, _answers: Answers, ctx: Context) -> int:
 
 def person_name(given: Given, _answers: Answers, _ctx: Context) -> str:
     """The person's real name (order 121 art. 10)."""
-    name = parse_person_name(_needs_text(given))
+    text = _needs_text(given)
+    for number in read_phones(text):
+        text = re.sub(words()["name"]["before_phone"], "", text.partition(number.said)[0])
+    name = parse_person_name(text)
     if name is None:
         raise Wrong("name")
     return name

@@ -72,8 +72,8 @@ def _chatted(text: str) -> str | None:
     said = bare(text)
     if not said:
         return "wordless" if text.strip() else None
-    once = re.sub(r"^(.{1,4}?)\1+$", r"\1", said)
-    for form in (said, once, said.rstrip("啊呀呢吧的哦啦嘛哈哟呗")):
+    once = [said[:size] for size in range(1, 5) if said == said[:size] * (len(said) // size)]
+    for form in (said, *once, said.rstrip("啊呀呢吧的哦啦嘛哈哟呗")):
         if form in _chat():
             return _chat()[form]
     return "laugh" if re.fullmatch("[哈嘿呵嘻啊]+", said) else None

@@ -14,10 +14,10 @@ from bot.facts.dates import show_when
 from bot.facts.money import parse_money, show_money
 from bot.facts.places import Gazetteer, PlaceMatch
 from bot.facts.summary import Facts
-from bot.interview.answers import bare, found_at, heard, label, plain, wanted, words
+from bot.interview.answers import bare, found_at, heard, label, plain, spot, wanted, words
 from bot.interview.questions import BY_KEY, QUESTIONS, Question, object_of
 from bot.interview.terms import KEEP, Answers, Context, Given, Wrong, value_of
-from bot.texts.catalogue import Say, say
+from bot.texts.catalogue import Say, load, say
 
 Record = dict[str, Any]
 
@@ -131,10 +131,8 @@ def _sure(story: str, facts: Facts, ctx: Context) -> dict[str, tuple[Any, str]]:
     if len({span.said for span in facts.merchants}) == 1:
         sure["merchant"] = (facts.merchants[0].said, facts.merchants[0].said)
     if ctx.online:
-        sure["where"] = (
-            {"mode": "online", "text": "", "street": None, "committee": None, "lat": None, "lon": None},
-            "",
-        )
+        named = facts.platforms[0].platform.name if len(facts.platforms) == 1 else ""
+        sure["where"] = (spot("online", named), named)
     sure |= _places(story, facts, ctx)
     if facts.payee_personal is not None:
         sure["payee_personal"] = ("yes" if facts.payee_personal else "no", "")
@@ -230,12 +228,14 @@ def _show_place(key: str, value: dict[str, Any], gazetteer: Gazetteer) -> Say | 
     mode, text = value["mode"], value["text"]
     if mode == "pin":
         return say("shown.pin_at", title=text) if text else say("shown.pin")
+    if mode == "online" and text:
+        return say("shown.online_at", text=text)
     if mode in ("online", "unknown", "none"):
         option = "outside" if mode == "none" and key == "home" else mode
         return label(key, option).label
-    street = next((s.name for s in gazetteer.streets if s.code == value["street"]), "")
-    if street and street not in text:
-        return say("shown.place_in", text=text, street=street)
+    street = gazetteer.streets.get(value["street"] or "")
+    if street and street.name not in text:
+        return say("shown.place_in", text=text, street=street.name)
     return text or say("shown.unknown")
 
 
@@ -262,9 +262,10 @@ def find_question(text: str) -> str | None:
     found = re.fullmatch(naming["before"], said) or re.fullmatch(naming["after"], said)
     if not found:
         return None
-    return next(
-        (key for key, names in naming["names"].items() if found["name"] in map(bare, names)), None
-    )
+    for key, names in naming["names"].items():
+        if found["name"] in map(bare, (*names, load().raw(f"label.{key}"))):
+            return str(key)
+    return None
 
 
 __all__ = [

@@ -59,7 +59,8 @@ def none(_answers: Answers, _ctx: Context) -> tuple[str, ...]:
 class Question:
     """One row: asked of ``kinds`` when ``when`` holds; may be skipped by the kinds in ``skippable``.
 
-    ``prefixes`` are values beyond ``options`` that Choose may have offered. ``carries`` names answers to other
+    ``prefixes`` begin the values beyond ``options`` that Choose may have offered; the parser checks them.
+    ``carries`` names answers to other
     questions that this one contains. ``place`` asks the channel for its location button.
     """
 
@@ -90,13 +91,13 @@ def among(*values: str) -> Values:
 
 def object_of(answers: Answers, ctx: Context) -> str:
     """The category in force: the person's word, else the classifier's."""
-    return value_of(answers, "object") or ctx.object
+    return str(value_of(answers, "object") or ctx.object)
 
 
 def is_online(answers: Answers, ctx: Context) -> bool:
     """Whether it was bought online: the person's word, else the classifier's."""
     where = value_of(answers, "where")
-    return where["mode"] == "online" if where else ctx.online
+    return bool(where["mode"] == "online") if where else ctx.online
 
 
 def about(*codes: str) -> Rule:
@@ -106,16 +107,16 @@ def about(*codes: str) -> Rule:
 
 def goods_online(answers: Answers, ctx: Context) -> bool:
     """Things sent by post: who has them now decides what can be asked for."""
-    return is_online(answers, ctx) and about(*PARCELS)(answers, ctx)
+    return is_online(answers, ctx) and object_of(answers, ctx) in PARCELS
 
 
 def money_trail(answers: Answers, ctx: Context) -> bool:
     """Investment or a fraud pattern: who took the money decides which door is right."""
-    return ctx.fraud or about(*INVESTMENT)(answers, ctx)
+    return ctx.fraud or object_of(answers, ctx) in INVESTMENT
 
 
 def app_matters(answers: Answers, ctx: Context) -> bool:
-    return ctx.fraud or about(*THROUGH_APP)(answers, ctx)
+    return ctx.fraud or object_of(answers, ctx) in THROUGH_APP
 
 
 def urgent_first(_answers: Answers, ctx: Context) -> bool:
@@ -138,7 +139,8 @@ def paid(answers: Answers, _ctx: Context) -> bool:
 
 
 def wants_money(answers: Answers, _ctx: Context) -> bool:
-    return (value_of(answers, "claim") or {}).get("want") in ("refund", "compensate")
+    claim = value_of(answers, "claim")
+    return claim is not None and claim["want"] in ("refund", "compensate")
 
 
 def claim_amount_options(answers: Answers, _ctx: Context) -> tuple[str, ...]:
@@ -147,7 +149,7 @@ def claim_amount_options(answers: Answers, _ctx: Context) -> tuple[str, ...]:
 
 def no_institution(answers: Answers, ctx: Context) -> bool:
     """Where an institution's own answer was asked for, the merchant is not asked about again."""
-    return not about(*INSTITUTIONS)(answers, ctx)
+    return object_of(answers, ctx) not in INSTITUTIONS
 
 
 INVESTMENT = (
@@ -176,7 +178,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question("story", read.story, kinds=EVERY),
     Question(
         "object", read.category, when=category_open, kinds=EVERY,
-        options=category_options, prefixes=("g:",),
+        options=category_options, prefixes=("",),
     ),
     Question("merchant", read.merchant, options=among("unknown")),
     Question(

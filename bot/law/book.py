@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
@@ -20,7 +20,7 @@ from bot.law.deadlines import days_after, working_days_after
 T = TypeVar("T")
 Status = Literal["verified", "to_confirm"]
 STATUSES = ("verified", "to_confirm")
-DEFAULT_FRAUD = "default"
+DEFAULT_FRAUD = "unnamed"
 
 
 class LawError(ValueError):
@@ -80,9 +80,11 @@ class Hotline:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Somewhere to turn: an authority, an institution, the merchant, a court.
+    """Somewhere to turn: an authority, a mediator, a court.
 
-    ``number`` and ``link`` are "" when the door has none of its own; ``how`` says how to get there.
+    ``number`` and ``link`` are "" when the door has none; ``how`` says what it is for or how to get
+    there. As a door of some matter it knows the ``prerequisite`` ("" when none) and what to
+    ``bring``, both of that matter.
     """
 
     code: str
@@ -93,6 +95,8 @@ class Door:
     source: str
     checked_on: date
     status: Status
+    prerequisite: str = ""
+    bring: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,8 @@ class Doors:
     """Who takes a kind of matter, in order.
 
     ``before`` is what must have been tried first ("" when nothing); ``bring`` names evidence;
-    ``liaison`` says what a liaison point (联络点) does: ``dispute`` it mediates, ``advice`` it only
-    advises and the first door is the one that decides.
+    ``liaison`` says what a liaison point (联络点) does: ``dispute`` it mediates and is the first
+    door itself, ``advice`` it only advises and the first door is the one that decides.
     """
 
     code: str
@@ -114,6 +118,11 @@ class Doors:
     source: str
     checked_on: date
     status: Status
+
+    @property
+    def authority(self) -> Door:
+        """The first door that can be telephoned, else the first: for when no point can mediate."""
+        return next((door for door in (self.first, *self.then) if door.number), self.first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +299,7 @@ def _hotline(code: str, row: Mapping[str, Any]) -> Hotline:
 def _line_door(line: Hotline) -> Door:
     return Door(
         code=line.code,
-        name=line.name,
+        name=f"{line.name} {line.number}",
         how=line.takes,
         number=line.number,
         link=line.link,
@@ -322,12 +331,18 @@ def _doors(
     if row["liaison"] not in ("dispute", "advice"):
         raise LawError(f"row {code}: liaison is dispute or advice")
     where = f"authorities row {code}"
+    before = row.get("before", "")
+    bring = tuple(_found(items, item, where).name for item in row["bring"])
+    first, *then = (
+        replace(_found(doors, door, where), prerequisite=before, bring=bring)
+        for door in (row["first"], *row["then"])
+    )
     return Doors(
         code=code,
-        first=_found(doors, row["first"], where),
-        then=tuple(_found(doors, door, where) for door in row["then"]),
-        before=row.get("before", ""),
-        bring=tuple(_found(items, item, where).name for item in row["bring"]),
+        first=first,
+        then=tuple(then),
+        before=before,
+        bring=bring,
         note=row["note"],
         liaison=row["liaison"],
         source=source,

@@ -136,12 +136,12 @@ def decide(
     if found:
         return finder.routed(found, "dispute")
     if finder.outside(dispute.where):
-        return _advised(finder, doors, _authority(doors, law), (say("route.outside"),))
+        return _advised(finder, doors, doors.authority, (say("route.outside"),))
     mode = _mode(dispute)
     if mode == "online":
-        return _advised(finder, doors, _authority(doors, law), (say("route.online"),))
+        return _advised(finder, doors, doors.authority, (say("route.online"),))
     if mode == "none":
-        return _advised(finder, doors, _authority(doors, law), (say("route.no_place"),))
+        return _advised(finder, doors, doors.authority, (say("route.no_place"),))
     if dispute.where.text:
         return finder.triage((say("route.address_unknown", text=dispute.where.text),))
     return _advised(finder, None, None, (say("route.place_unknown"),))
@@ -161,19 +161,13 @@ def _mode(dispute: Dispute) -> Mode:
     return "none" if dispute.channel in NO_PLACE else "unknown"
 
 
-def _authority(doors: Doors, law: LawBook) -> Door:
-    """The first door of an authority, past the merchant: the one to write to without a point."""
-    numbered = (door for door in (doors.first, *doors.then) if door.number)
-    return next(numbered, law.doors("other").first)
-
-
 def _clue(register: Register, doors: Doors) -> Route:
     """A clue goes past the points to the bureau: who reports stays unknown to the merchant.
 
     市场监督管理投诉举报处理办法 第三十七条.
     """
     foreign = doors.liaison == "advice"
-    because = [say("route.clue"), *(tell.doors(doors) if foreign else ())]
+    because = [say("route.clue"), *(tell.beside(doors, doors.first) if foreign else ())]
     bureau = register.bureau
     holder = bureau if bureau and bureau.staffed else None
     because.append(_held(bureau, holder))
@@ -191,7 +185,7 @@ def _advised(
     finder: _Finder, doors: Doors | None, door: Door | None, why: tuple[Say, ...]
 ) -> Route:
     """The right door first; the person's own desk advises, else the one where the merchant is."""
-    because = (*why, *(tell.doors(doors, door) if doors else ()))
+    because = (*why, *(tell.beside(doors, door) if doors and door else ()))
     dispute = finder.dispute
     home = finder.place(dispute.home, "advice") if dispute.home else None
     if home:

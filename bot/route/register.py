@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -66,6 +66,7 @@ class Register:
 
     def __init__(self, desks: Iterable[Desk]) -> None:
         """Raises ValueError when a code stands twice."""
+        self._staffed: tuple[frozenset[str] | None, Register] | None = None
         self._desks: dict[str, Desk] = {}
         self._children: dict[str, list[Desk]] = {}
         self._names: dict[str, list[Desk]] = {}
@@ -76,6 +77,16 @@ class Register:
             self._children.setdefault(desk.parent_code or "", []).append(desk)
             for name in {desk.name, *desk.aliases}:
                 self._names.setdefault(name, []).append(desk)
+
+    def with_staff(self, codes: frozenset[str] | None) -> Register:
+        """The same desks, those of ``codes`` staffed; None staffs every one (the demonstration).
+
+        The last answer is kept: who is staffed changes far less often than cases are routed.
+        """
+        if self._staffed is None or self._staffed[0] != codes:
+            desks = (replace(desk, staffed=codes is None or desk.code in codes) for desk in self)
+            self._staffed = (codes, Register(desks))
+        return self._staffed[1]
 
     def __len__(self) -> int:
         return len(self._desks)

@@ -239,7 +239,7 @@ async def _counts(
 ) -> dict[T, int]:
     """How many rows there are for each value of the column."""
     rows = await session.execute(select(column, func.count()).where(where).group_by(column))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def _lacking(keys: tuple[str, ...]) -> list[Say]:

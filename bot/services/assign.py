@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Button, Press
-from bot.services.bind_desk import by_serial, offer_matches, stamp, stop, street_rows
+from bot.services.bind_desk import by_serial, number, offer_matches, stamp, stop, street_rows
 from bot.services.drafts import by_token
 from bot.services.hand_over import assign, band, street_name
 from bot.services.sending import Answer, button
@@ -60,7 +60,7 @@ async def pressed(
     """An admin's button: a case to open, ``page`` of the queue, ``desks`` page of a case's desks,
     ``to`` the desk with this serial."""
     if press.question == "page":
-        await queue(session, tables, answer, int(press.value), press.version)
+        await queue(session, tables, answer, number(press.value), press.version)
         return None
     case = await by_token(session, press.case)
     if case is None or case.status is not CaseStatus.TRIAGE:
@@ -68,7 +68,7 @@ async def pressed(
         await queue(session, tables, answer)
         return say("triage.no_longer")
     if press.question == "desks":
-        await _desks(session, case, answer, int(press.value), press.version)
+        await _desks(session, case, answer, number(press.value), press.version)
         return None
     if press.question == "to":
         return await _assign(session, tables, case, press.value, account, answer)

@@ -46,7 +46,7 @@ async def pressed(
 ) -> Say | None:
     """An admin's button: ``page``, ``desk`` (make its link) or ``off`` (let its group go)."""
     if press.question == "page":
-        await _list(session, answer, int(press.value), press.version)
+        await _list(session, answer, number(press.value), press.version)
         return None
     desk = await by_serial(session, press.value)
     if desk is None:
@@ -112,7 +112,12 @@ async def joined(session: AsyncSession, tables: Tables, heard: Incoming) -> None
             session,
             tables,
             admin.address,
-            say("bind.bound", name=desk.name, who=heard.name or say("bind.somebody")),
+            say(
+                "bind.bound",
+                name=desk.name,
+                group=heard.extra.get("title") or say("bind.some_group"),
+                who=heard.name or say("bind.somebody"),
+            ),
             buttons=[
                 [button("admin.button.triage", "m", value="triage")],
                 [button("bind.button.release", VERB, question="off", value=str(desk.serial))],
@@ -220,12 +225,15 @@ async def offer_matches(
 
 async def by_serial(session: AsyncSession, serial: str) -> Organisation | None:
     """The desk that a button means."""
-    if not serial.isdecimal():
-        return None
     found: Organisation | None = await session.scalar(
-        select(Organisation).where(Organisation.serial == int(serial))
+        select(Organisation).where(Organisation.serial == number(serial))
     )
     return found
+
+
+def number(value: str) -> int:
+    """A button's number; 0 for anything that no button of ours says."""
+    return int(value) if value.isdecimal() and len(value) < 9 else 0
 
 
 def stop() -> Button:

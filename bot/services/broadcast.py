@@ -43,7 +43,7 @@ async def typed(
     most = tables.policy.notice_characters
     body = heard.text.strip()
     wrong = None
-    if heard.files or heard.place is not None or heard.contact_phone:
+    if heard.files or heard.place or heard.contact_phone or heard.extra.get("sticker"):
         wrong = say("notice.not_text")
     elif not body:
         wrong = say("notice.empty")

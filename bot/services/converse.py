@@ -109,8 +109,7 @@ async def heard_text(
         await _edit(tables, case, answer, key)
         return
     question = BY_KEY.get(case.asking)
-    context = drafts.context(case, tables)
-    aside = asides.aside(clean.text, question, context) if clean.text else None
+    aside = asides.aside(clean.text, question) if clean.text else None
     if aside is not None:
         await _restate(session, tables, case, answer, aside)
         return

@@ -23,13 +23,13 @@ async def danger(
     """Show 110/120 and the crisis line, alert every admin, and say honestly when nobody watches."""
     watching = await accounts.admins(session)
     await answer(
-        say(f"danger.{kind}"),
-        say("danger.lines"),
-        say("danger.told") if watching else say("danger.nobody"),
+        say(f"danger_card.{kind}"),
+        say("danger_card.lines"),
+        say("danger_card.told") if watching else say("danger_card.nobody"),
         buttons=[[button("button.resume", "go", value="resume")]],
     )
     for admin in watching:
         await tell(
-            session, tables, admin.address, say("danger.alert", kind=say(f"danger_kind.{kind}"),
+            session, tables, admin.address, say("danger_card.alert", kind=say(f"danger.{kind}"),
                                                 case=case.token)
         )

@@ -24,7 +24,7 @@ from sqlalchemy.orm import aliased
 from bot.ports import Clock, Message
 from bot.services.drain import Drain, Store, insert_new, where
 from models.base import uuid7
-from models.delivery import WAKES, Outbox, OutboxState, Priority, RateSlot
+from models.delivery import WAKES, Outbox, OutboxState, Priority, RateSlot, Refused
 
 log = structlog.get_logger(__name__)
 
@@ -41,35 +41,6 @@ DEFECTS_TO_GIVE_UP = 3
 TRIES_OF_A_NOTICE = 8
 
 _dice = random.SystemRandom()
-
-
-class Refused(Exception):
-    """The outside did not take it, in words that no channel owns.
-
-    ``final``: trying again is of no use. ``retry_after``: not before this long. ``migrate_to``: the
-    chat has a new address. ``blocked``: the person or group shut the bot out. ``unknown``: it may
-    have arrived. ``down``: the whole channel cannot be reached.
-    """
-
-    def __init__(
-        self,
-        reason: str,
-        *,
-        final: bool = False,
-        retry_after: timedelta | None = None,
-        migrate_to: str | None = None,
-        blocked: bool = False,
-        unknown: bool = False,
-        down: bool = False,
-    ) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.final = final
-        self.retry_after = retry_after
-        self.migrate_to = migrate_to
-        self.blocked = blocked
-        self.unknown = unknown
-        self.down = down
 
 
 class Sender(Protocol):

@@ -8,9 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview import flow
-from bot.law.book import Door
 from bot.law.deadlines import working_days_after
-from bot.route.decide import Route
 from bot.services import drafts, hand_over
 from bot.services.sending import Answer, button
 from bot.services.tables import SHANGHAI, Tables
@@ -23,18 +21,7 @@ from models.party import Account
 async def preview(session: AsyncSession, tables: Tables, case: Case) -> Say:
     """Who will receive what, told before the person submits."""
     route = await hand_over.plan(session, tables, case)
-    return say("review.receives", who=receiver(tables, route), reasons=list(route.because))
-
-
-def receiver(tables: Tables, route: Route) -> Say:
-    """The desk by name, and who really holds the case while that desk has no staff."""
-    desk = tables.register.get(route.desk_code) if route.desk_code else None
-    holder = tables.register.get(route.held_by) if route.held_by else None
-    if desk is not None and (tables.demo or (holder is not None and holder.code == desk.code)):
-        return say("receiver.desk", name=desk.name)
-    if holder is not None:
-        return say("receiver.holder", name=holder.name)
-    return say("receiver.triage")
+    return say("review.receives", reasons=list(route.because))
 
 
 async def file(
@@ -61,8 +48,6 @@ async def file(
     due = working_days_after(now.astimezone(SHANGHAI).date(), tables.policy.take_working_days)
     await answer(
         say("file.done", number=case.number),
-        door_words(tables, route.door) if route.door is not None else None,
-        _who_has_it(tables, case, route),
         say("file.reasons", reasons=list(route.because)),
         say("file.next", day=f"{due.month}月{due.day}日")
         if case.status is CaseStatus.WAITING
@@ -74,24 +59,6 @@ async def file(
             *offer,
         ],
     )
-
-
-def door_words(tables: Tables, door: Door) -> Say:
-    """The right door first: who takes it, what to do before, what to bring."""
-    return say(
-        "door.card",
-        name=door.name,
-        how=door.how,
-        prerequisite=say("door.prerequisite", text=door.prerequisite) if door.prerequisite else "",
-        bring=list(door.bring),
-        checked=door.checked_on,
-    )
-
-
-def _who_has_it(tables: Tables, case: Case, route: Route) -> Say:
-    if case.status is CaseStatus.TRIAGE:
-        return say("file.triage")
-    return say(f"file.with_{route.role}", who=receiver(tables, route))
 
 
 def _fill_columns(case: Case, tables: Tables) -> None:

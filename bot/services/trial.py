@@ -69,7 +69,11 @@ async def staffed_streets(session: AsyncSession) -> int:
 
 
 async def card(session: AsyncSession, tables: Tables, heard: Incoming, account: Account) -> None:
-    """What a consumer is told instead of an interview: not official, not registered, where to turn."""
+    """What a consumer is told instead of an interview: not official, not registered, where to turn.
+
+    Nothing of hers is kept, her name included.
+    """
+    account.name = None
     lines = [tables.law.hotline(code) for code in DOORS]
     await Answer(session, tables, heard)(
         say("trial.card"),

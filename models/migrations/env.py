@@ -7,6 +7,7 @@ import pkgutil
 from typing import Any, Literal
 
 from alembic import context
+from sqlalchemy import JSON
 
 import models
 from models.base import Base, UtcDateTime
@@ -27,6 +28,8 @@ def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     """A migration must not change when our own types do."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, JSON):
+        return "sa.JSON().with_variant(postgresql.JSONB(), 'postgresql')"
     return False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ from bot.adapters.crypto import (
 from bot.adapters.files import SealedFiles, VaultMissing
 from models.base import install_cipher, uuid7
 from models.delivery import Inbox, Outbox
+
+do = asyncio.run
 
 
 @pytest.fixture(scope="module")
@@ -182,29 +185,27 @@ def test_keys_of_one_process_rise() -> None:
     assert len({key.variant for key in keys}) == 1
 
 
-async def test_a_kept_file_is_unreadable_on_disk_and_bound_to_its_name(
+def test_a_kept_file_is_unreadable_on_disk_and_bound_to_its_name(
     tmp_path: Path, keyring: Keyring
 ) -> None:
     files = SealedFiles(tmp_path, keyring)
-    await files.put("first", b"a picture of a receipt")
-    await files.put("second", b"another")
-    assert await files.get("first") == b"a picture of a receipt"
+    do(files.put("first", b"a picture of a receipt"))
+    do(files.put("second", b"another"))
+    assert do(files.get("first")) == b"a picture of a receipt"
     kept = {path.name: path for path in tmp_path.rglob("*") if path.is_file()}
     assert set(kept) == {"first", "second"}
     assert b"receipt" not in kept["first"].read_bytes()
     kept["second"].write_bytes(kept["first"].read_bytes())
     with pytest.raises(SealBroken):
-        await files.get("second")
-    await files.drop("first")
-    await files.drop("first")
+        do(files.get("second"))
+    do(files.drop("first"))
+    do(files.drop("first"))
     with pytest.raises(VaultMissing):
-        await files.get("first")
+        do(files.get("first"))
 
 
 @pytest.mark.parametrize("key", ["../keyring", "a/b", "", "名", "a" * 129, ".hidden"])
-async def test_a_vault_key_cannot_leave_its_folder(
-    tmp_path: Path, keyring: Keyring, key: str
-) -> None:
+def test_a_vault_key_cannot_leave_its_folder(tmp_path: Path, keyring: Keyring, key: str) -> None:
     with pytest.raises(ValueError, match="vault key"):
-        await SealedFiles(tmp_path, keyring).put(key, b"x")
+        do(SealedFiles(tmp_path, keyring).put(key, b"x"))
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,313 @@
+"""Places in a region: streets and towns (街道, 镇), committees (居委会, 村委会) and landmarks.
+
+The tables are passed in; nothing is looked up outside, and what is not known is not guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import asin, cos, radians, sin, sqrt
+
+from bot.facts.common import LIMIT, fold, table
+
+EARTH_RADIUS_M = 6_371_008.8  # the mean radius of the IUGG, as in distances on WGS-84
+
+
+@dataclass(frozen=True, slots=True)
+class Street:
+    """A street or town with the WGS-84 degrees of its approximate centre, None where unknown."""
+
+    code: str
+    name: str
+    lat: float | None = None
+    lon: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committee:
+    """A village or neighbourhood committee (居委会, 村委会) and its street or town."""
+
+    code: str
+    name: str
+    street_code: str
+    street: str
+
+
+@dataclass(frozen=True, slots=True)
+class Landmark:
+    """A well-known place: its name and the name of its street or town."""
+
+    name: str
+    street: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceMatch:
+    """A place that a text names: ``score`` from 0 to 1 says how plainly; ``said`` are its words."""
+
+    street_code: str
+    committee_code: str | None
+    name: str
+    score: float
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """One way to say a place. ``alone``: counts only as a whole answer or with words of place."""
+
+    words: str
+    street_code: str
+    committee_code: str | None
+    name: str
+    score: float
+    alone: bool = False
+
+
+_CN_NUMBER = re.compile(
+    r"[一二三四五六七八九十]+(?=[村街居坊期小里区弄队组]|$)|(?<=第)[一二三四五六七八九十]+"
+)
+_SUFFIX = re.compile(r"(?:社区)?(?:居民委员会|村民委员会|居委会|村委会|虚拟生活区|虚拟社区)$")
+_ORDER = re.compile(r"(?:第?[一二三四五六七八九十]{1,3}|[东南西北]?[一二三四五六七八九十]?)$")
+_ESTATE = re.compile(
+    r"(?:新村|[一二三四五六七八九十]村|花园|花苑|公寓|家园|苑|名邸|豪庭|佳苑|小区|新城|雅苑|名苑|国际|华庭|湾|庭|城|郡|墅|邸|府|园|坊|里|宅|村)$"
+)
+_PLACE_BEFORE = re.compile(
+    r"(?:浦东新区|浦东|上海市|上海|在|住|到|去|位于|是|属于|地址|居住|附近|来自|区|市|县|于|[,:;，：。\s])$"
+)
+_PLACE_AFTER = re.compile(
+    r"(?:那边|那里|那儿|这边|这里|附近|一带|镇|街道|地区|地铁|站|古镇|老街|的|路|社区|小区|居委|村委|[,:;，：。\s]|$)"
+)
+_ELSEWHERE = re.compile(r"([\u4e00-\u9fff]{2})(?:省|市|县|自治区|区)[\u4e00-\u9fff0-9]{0,4}$")
+_HERE = (
+    "上海",
+    "东新",
+    "浦东",
+    "汇新",
+    "南汇",
+    "川沙",
+    "街道",
+    "小区",
+    "社区",
+    "地区",
+    "城区",
+    "新区",
+    "市",
+    "园",
+    "工业",
+    "开发",
+    "住宅",
+    "片",
+    "校",
+    "商",
+)
+_LEAD = re.compile(
+    r"^(?:我|就|是|家|住|在|的|地址|位于|中国|上海市?|浦东新区|浦东|南汇区|南汇县|川沙县|:|\s|,|,)*"
+)
+_TAIL = re.compile(r"(?:那边|那里|这边|附近|一带|吧|呢|的|啊|小区|社区|居委|村委|。|\.|,|\s)*$")
+
+
+def packaged_landmarks() -> tuple[Landmark, ...]:
+    """Landmarks and former towns of the packaged region, from landmarks.toml."""
+    return tuple(
+        Landmark(name, street)
+        for street, names in table("landmarks")["places"].items()
+        for name in names
+    )
+
+
+def _arabic(words: str) -> str:
+    """Committee names with their Chinese numbers in digits: 潍坊1村, 联洋第2."""
+
+    def digits(match: re.Match[str]) -> str:
+        said = match.group()
+        tens, _, ones = said.rpartition("十")
+        if "十" not in said:
+            return str("零一二三四五六七八九".index(said)) if len(said) == 1 else said
+        value = 10 * ("零一二三四五六七八九".index(tens) if tens else 1)
+        return str(value + ("零一二三四五六七八九".index(ones) if ones else 0))
+
+    return _CN_NUMBER.sub(digits, words)
+
+
+class Gazetteer:
+    """Finds the streets, towns and committees that a text names."""
+
+    def __init__(
+        self,
+        streets: Iterable[Street],
+        committees: Iterable[Committee],
+        landmarks: Iterable[Landmark] = (),
+    ) -> None:
+        self.streets: Mapping[str, Street] = {s.code: s for s in streets}
+        self.committees: Mapping[str, Committee] = {c.code: c for c in committees}
+        self._by_words: dict[str, list[_Name]] = defaultdict(list)
+        tables = table("landmarks")
+        self._weak = frozenset(tables["weak"]["names"]) - frozenset(tables["weak"]["free"])
+        by_name = {s.name: s for s in self.streets.values()}
+        for street in self.streets.values():
+            self._add_street(street, tables["short"].get(street.name, ()))
+        for mark in landmarks:
+            if mark.street in by_name:
+                home = by_name[mark.street]
+                self._add(_Name(mark.name, home.code, None, home.name, 0.85))
+        estates: dict[tuple[str, str], list[Committee]] = defaultdict(list)
+        for committee in self.committees.values():
+            self._add_committee(committee, estates)
+        for (words, street_code), members in estates.items():
+            if words not in self._by_words and len(words) >= 2 and street_code in self.streets:
+                alone = len(words) < 3 or not _ESTATE.search(words)
+                self._add(
+                    _Name(words, street_code, None, self.streets[street_code].name, 0.7, alone)
+                )
+                if len(members) == 1 and not alone:
+                    self._by_words[words][-1] = _Name(
+                        words, street_code, members[0].code, members[0].name, 0.75
+                    )
+        for wide in tables["wide"]["names"]:
+            if wide not in self._by_words:
+                self._by_words[wide] = []
+        self._starts: dict[str, tuple[int, ...]] = {}
+        lengths: dict[str, set[int]] = defaultdict(set)
+        for words in self._by_words:
+            lengths[words[:2]].add(len(words))
+        self._starts = {k: tuple(sorted(v, reverse=True)) for k, v in lengths.items()}
+
+    def _add(self, name: _Name) -> None:
+        listed = self._by_words[name.words]
+        if all(
+            (n.street_code, n.committee_code) != (name.street_code, name.committee_code)
+            for n in listed
+        ):
+            listed.append(name)
+
+    def _add_street(self, street: Street, short: Iterable[str]) -> None:
+        self._add(_Name(fold(street.name), street.code, None, street.name, 1.0))
+        core = re.sub(r"(?:新镇|街道|镇)$", "", street.name)
+        for words in (core, *short):
+            if len(words) >= 2:
+                self._add(
+                    _Name(fold(words), street.code, None, street.name, 0.9, words in self._weak)
+                )
+
+    def _add_committee(
+        self, committee: Committee, estates: dict[tuple[str, str], list[Committee]]
+    ) -> None:
+        core = _SUFFIX.sub("", committee.name)
+        if core == committee.street:  # a farm or a zone that is its own committee
+            return
+        village = committee.name.endswith(("村委会", "村民委员会"))
+        ends = (
+            ("村委会", "村民委员会", "村委")
+            if village
+            else ("居委会", "居民委员会", "居委", "社区居委会", "社区", "小区")
+        )
+        plain = core.endswith("路") or len(core) < 3 or not _ESTATE.search(core)
+        for words in {core, _arabic(core)}:
+            for end in ends:
+                score = 0.8 if end == "小区" else 1.0
+                self._add(
+                    _Name(words + end, committee.street_code, committee.code, committee.name, score)
+                )
+            taken = any(n.committee_code is None for n in self._by_words.get(words, ()))
+            if len(words) >= 2 and not taken:
+                score = 0.6 if plain else 0.85
+                self._add(
+                    _Name(
+                        words, committee.street_code, committee.code, committee.name, score, plain
+                    )
+                )
+        estate = _ORDER.sub("", core).removesuffix("社区")
+        for words in {estate, _arabic(estate)}:
+            if words and words != core:
+                estates[words, committee.street_code].append(committee)
+
+    def find(self, text: str, limit: int = 3) -> list[PlaceMatch]:
+        """Places that the text names, the plainest first: [] when none is known, several when the
+        words fit several. A committee stands for its street too."""
+        plain = fold(text[:LIMIT])
+        answer = _TAIL.sub("", _LEAD.sub("", plain[:80])) if len(plain) <= 60 else ""
+        hits: list[tuple[int, int, _Name]] = []
+        at = 0
+        while at < len(plain) - 1:
+            step = 1
+            for length in self._starts.get(plain[at : at + 2], ()):
+                words = plain[at : at + length]
+                if len(words) == length and words in self._by_words:
+                    names = self._by_words[words]
+                    kept = [n for n in names if self._counts(n, plain, at, at + length, answer)]
+                    if kept or not names:
+                        hits += [(at, at + length, n) for n in kept]
+                        step = length
+                        break
+            at += step
+        return self._rank(text, hits)[: max(limit, 0)]
+
+    def _counts(self, name: _Name, plain: str, start: int, end: int, answer: str) -> bool:
+        elsewhere = _ELSEWHERE.search(plain[max(0, start - 10) : start])
+        if elsewhere is not None and not elsewhere[1].endswith(_HERE):
+            return False
+        if not name.alone or answer == name.words:
+            return True
+        if name.committee_code is not None or name.score < 0.9:
+            return bool(re.match(r"(?:居委|村委|社区|小区)", plain[end : end + 2]))
+        before, after = plain[max(0, start - 6) : start], plain[end : end + 3]
+        return bool(_PLACE_BEFORE.search(before) and _PLACE_AFTER.match(after))
+
+    def _rank(self, text: str, hits: list[tuple[int, int, _Name]]) -> list[PlaceMatch]:
+        named = {n.street_code for _, _, n in hits if n.committee_code is None}
+        at_start: dict[int, set[str]] = defaultdict(set)
+        for start, _, name in hits:
+            if name.committee_code is not None:
+                at_start[start].add(name.street_code)
+        best: dict[tuple[str, str | None], PlaceMatch] = {}
+        for start, end, name in hits:
+            rivals = at_start[start]
+            score = name.score
+            if name.committee_code is not None:
+                if name.street_code in named:
+                    score = min(1.0, score + 0.1)
+                elif named & rivals:
+                    continue
+                elif len(rivals) > 1:
+                    score /= len(rivals)
+                elif named:
+                    score *= 0.6
+            found = PlaceMatch(
+                name.street_code, name.committee_code, name.name, round(score, 3), text[start:end]
+            )
+            key = (found.street_code, found.committee_code)
+            if key not in best or best[key].score < found.score:
+                best[key] = found
+        covered = {
+            p.street_code for p in best.values() if p.committee_code is not None and p.score > 0.6
+        }
+        # A committee named outright stands for its street, which need not be named again.
+        kept = [
+            p for p in best.values() if p.committee_code is not None or p.street_code not in covered
+        ]
+        top = max((p.score for p in kept), default=0.0)
+        order = sorted(kept, key=lambda p: (-p.score, p.committee_code is None, p.street_code))
+        return [replace(p, score=min(p.score, top)) for p in order]
+
+    def nearest_streets(self, lat: float, lon: float, k: int = 3) -> list[tuple[Street, float]]:
+        """The k streets and towns whose centres are nearest, with great-circle metres.
+
+        A centre is approximate: it says which street is likely, not how far a point is.
+        """
+        placed = [
+            (street, _metres(lat, lon, street.lat, street.lon))
+            for street in self.streets.values()
+            if street.lat is not None and street.lon is not None
+        ]
+        return sorted(placed, key=lambda pair: (pair[1], pair[0].code))[: max(k, 0)]
+
+
+def _metres(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
+    """Great-circle metres between two WGS-84 points in degrees (haversine)."""
+    a, b = radians(lat1), radians(lat2)
+    half = sin((b - a) / 2) ** 2 + cos(a) * cos(b) * sin(radians(lon2 - lon1) / 2) ** 2
+    return 2 * EARTH_RADIUS_M * asin(min(1.0, sqrt(half)))

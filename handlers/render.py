@@ -1,0 +1,202 @@
+"""A channel-neutral Message as Bot API calls; pure, so that what Telegram gets can be read in a test."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+from unicodedata import east_asian_width
+
+from bot.adapters.telegram import Call
+from bot.ports import Button, Media, Message
+from bot.texts.catalogue import Catalogue, say
+
+TEXT_LIMIT = 4096
+"""Bot API, sendMessage: 1-4096 characters after entities parsing; counted here in UTF-16."""
+
+ALBUM_LIMIT = 10
+"""Bot API, sendMediaGroup: 2-10 items, documents and audio only among their own kind."""
+
+ROW_WIDTH = 32
+"""Columns (a Chinese character is two) that a row of buttons shows on a narrow phone uncut."""
+
+_TOKEN = re.compile(r"<(/?)(\w+)[^>]*>|&\w+;|&#\d+;|.", re.DOTALL)
+_VISUAL = frozenset({"photo", "video"})
+_ALBUMS = frozenset({"visual", "document", "audio"})
+
+
+def render(message: Message, catalogue: Catalogue, private: bool = True) -> list[Call]:
+    """The calls that show ``message``, in order; the buttons hang on the last one that can.
+
+    ``private``: a place can be asked for in private chats only (Bot API).
+    """
+    texts = [text for part in message.parts if (text := catalogue.html(part).strip())]
+    calls = list(_media(message.media))
+    if message.venue:
+        lat, lon, title, address = message.venue
+        calls.append(
+            Call(
+                "sendVenue",
+                {"latitude": lat, "longitude": lon, "title": title, "address": address or title},
+            )
+        )
+    keyboard = _keyboard(message.keyboard, catalogue) if private else None
+    if keyboard and message.buttons:
+        # One message carries one kind of keyboard, so the first paragraphs go ahead with this one.
+        if len(texts) > 1:
+            ahead, texts = texts[:-1], texts[-1:]
+        else:
+            hint = "place_hint" if message.keyboard == "location" else "place_done"
+            ahead = [catalogue.html(say(f"channel.{hint}"))]
+        calls += _texts(ahead, keyboard)
+        keyboard = None
+    markup = keyboard or _inline(message.buttons, catalogue)
+    if texts:
+        calls += _texts(texts, markup)
+    elif markup and calls and calls[-1].method != "sendMediaGroup":
+        calls[-1].params["reply_markup"] = markup
+    return calls
+
+
+def split_html(text: str, limit: int = TEXT_LIMIT) -> list[str]:
+    """Cut HTML into pieces of at most ``limit`` visible UTF-16 units, each with its tags closed.
+
+    The cut falls after a paragraph, else a line, else a sentence, where one ends in the second
+    half of the piece.
+    """
+    pieces: list[str] = []
+    tokens = [match.group(0) for match in _TOKEN.finditer(text)]
+    start = 0
+    opened: list[str] = []
+    while start < len(tokens):
+        end = _fit(tokens, start, limit)
+        if end < len(tokens):
+            end = _sensible(tokens, start, end)
+        body = tokens[start:end]
+        before = "".join(f"<{tag}>" for tag in opened)
+        for token in body:
+            if token.startswith("</"):
+                opened.remove(token[2:-1])
+            elif token.startswith("<") and len(token) > 1:
+                opened.append(token[1:-1])
+        after = "".join(f"</{tag}>" for tag in reversed(opened))
+        piece = f"{before}{''.join(body).strip()}{after}"
+        if _visible(piece):
+            pieces.append(piece)
+        start = end
+    return pieces
+
+
+def _fit(tokens: Sequence[str], start: int, limit: int) -> int:
+    """The first token that no longer fits."""
+    used = 0
+    for at in range(start, len(tokens)):
+        used += _units(tokens[at])
+        if used > limit:
+            return at
+    return len(tokens)
+
+
+def _sensible(tokens: Sequence[str], start: int, end: int) -> int:
+    half = start + (end - start) // 2
+    for ending in ("\n\n", "\n", "。", "！", "？", "；", " ", "，"):
+        for at in range(end, half, -1):
+            if "".join(tokens[max(at - len(ending), start) : at]) == ending:
+                return at
+    return end
+
+
+def _units(token: str) -> int:
+    if token.startswith("<") and len(token) > 1:
+        return 0
+    return len(html.unescape(token).encode("utf-16-le")) // 2
+
+
+def _visible(piece: str) -> bool:
+    return bool(html.unescape(re.sub(r"<[^>]+>", "", piece)).strip())
+
+
+def _texts(texts: Sequence[str], markup: dict[str, Any] | None) -> list[Call]:
+    calls = [
+        Call(
+            "sendMessage",
+            {"text": piece, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}},
+        )
+        for piece in split_html("\n\n".join(texts))
+    ]
+    if calls and markup:
+        calls[-1].params["reply_markup"] = markup
+    return calls
+
+
+def _inline(rows: Sequence[Sequence[Button]], catalogue: Catalogue) -> dict[str, Any] | None:
+    keyboard = [
+        [_button(button, catalogue) for button in line]
+        for row in rows
+        for line in _lines(row, catalogue)
+    ]
+    return {"inline_keyboard": keyboard} if keyboard else None
+
+
+def _lines(row: Sequence[Button], catalogue: Catalogue) -> Iterator[Sequence[Button]]:
+    """The row as it is, or a line for each button where a phone would cut the labels."""
+    if not row:
+        return
+    share = ROW_WIDTH // len(row)
+    if len(row) > 1 and any(_width(catalogue.plain(button.label)) > share for button in row):
+        for button in row:
+            yield [button]
+    else:
+        yield row
+
+
+def _width(label: str) -> int:
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in label)
+
+
+def _button(button: Button, catalogue: Catalogue) -> dict[str, str]:
+    label = catalogue.plain(button.label)
+    if button.link:
+        return {"text": label, "url": button.link}
+    if button.press is None:
+        raise ValueError(f"the button {button.label.key} neither means nor opens anything")
+    return {"text": label, "callback_data": button.press.pack()}
+
+
+def _keyboard(name: str, catalogue: Catalogue) -> dict[str, Any] | None:
+    match name:
+        case "":
+            return None
+        case "location":
+            button = {
+                "text": catalogue.plain(say("channel.share_place")),
+                "request_location": True,
+            }
+            return {"keyboard": [[button]], "resize_keyboard": True, "one_time_keyboard": True}
+        case "remove":
+            return {"remove_keyboard": True}
+    raise ValueError(f"no keyboard is called {name}")
+
+
+def _media(media: Sequence[Media]) -> Iterator[Call]:
+    """Albums of neighbours that may share one; what may not goes alone."""
+    for group, members in groupby(media, _family):
+        files = list(members)
+        size = ALBUM_LIMIT if group in _ALBUMS else 1
+        for at in range(0, len(files), size):
+            chunk = files[at : at + size]
+            if len(chunk) == 1:
+                kind = chunk[0].kind
+                method = "sendVideoNote" if kind == "video_note" else f"send{kind.capitalize()}"
+                yield Call(method, {kind: chunk[0]})
+            else:
+                yield Call(
+                    "sendMediaGroup",
+                    {"media": [{"type": file.kind, "media": file} for file in chunk]},
+                )
+
+
+def _family(file: Media) -> str:
+    return "visual" if file.kind in _VISUAL else file.kind

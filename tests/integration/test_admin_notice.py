@@ -1,0 +1,246 @@
+"""Notices: written, looked at, sent once; subscribed to and left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.ports import Message, Press
+from bot.services.deliver import Deliverer, Limits, Refused
+from models.delivery import Outbox
+from models.party import Account
+from tests.integration.admin_office import AUNT, BOSS, NOON, TEACHER, Office, opened, photo
+
+TEXT = "近期有人上门推销<高价净水器> & 保健品，\n先别付款，{name} 可打电话问问。"
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with opened(tmp_path) as office:
+        await office.appoint()
+        yield office
+
+
+async def compose(office: Office, text: str = TEXT) -> None:
+    await office.tap_menu("群发通知")
+    await office.write(BOSS, text)
+
+
+async def notices(office: Office, who: str) -> list[str]:
+    return [m.text for m in await office.read(who) if "消费提醒\n" in m.text]
+
+
+async def test_readers_get_exactly_what_was_previewed(office: Office) -> None:
+    for reader in (AUNT, TEACHER):
+        await office.write(reader, "/subscribe")
+    await office.tap_menu("群发通知")
+    assert "2 人订阅" in (await office.last(BOSS)).text
+    await office.write(BOSS, TEXT)
+    preview, control = (await office.read(BOSS))[-2:]
+    assert TEXT in preview.text
+    assert list(preview.buttons) == ["退订"]
+    assert "2 人" in control.text
+    assert list(control.buttons) == ["发送", "修改", "取消"]
+    assert not await notices(office, AUNT)
+
+    await office.tap(BOSS, "发送")
+    for reader in (AUNT, TEACHER):
+        got = await office.last(reader)
+        assert (got.text, got.buttons) == (preview.text, preview.buttons)
+    result = await office.last(BOSS)
+    assert "等待发送：2 人" in result.text
+    assert result.slot == control.slot != ""
+
+
+async def test_markup_in_a_notice_is_only_text(office: Office) -> None:
+    await office.write(AUNT, "/subscribe")
+    await compose(office)
+    async with office.rows() as session:
+        rows = (await session.scalars(select(Outbox).where(Outbox.target == BOSS))).all()
+        parts = [p for row in rows for p in Message.from_json(row.payload).parts]
+    body = office.tables.texts.html(next(p for p in parts if p.key == "notice.body"))
+    assert "&lt;高价净水器&gt; &amp;" in body
+
+
+async def test_a_double_tap_sends_once(office: Office) -> None:
+    await office.write(AUNT, "/subscribe")
+    await compose(office)
+    send = await office.button(BOSS, "发送")
+    assert await office.tap(BOSS, "发送", old=send) == "开始发送"
+    assert "不会再发" in await office.tap(BOSS, "发送", old=send)
+    assert len(await notices(office, AUNT)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "sent", "wrong"),
+    [
+        ("   ", False, "没有收到文字"),
+        ("字" * 3501, False, "3501 个字，最多 3500"),
+        ("看图", True, "目前只能是文字"),
+    ],
+)
+async def test_what_cannot_be_a_notice_is_asked_for_again(
+    office: Office, text: str, sent: bool, wrong: str
+) -> None:
+    await office.write(AUNT, "/subscribe")
+    await office.tap_menu("群发通知")
+    await office.write(BOSS, text, files=photo() if sent else ())
+    assert wrong in (await office.last(BOSS)).text
+    assert "发送" not in (await office.last(BOSS)).buttons
+    await office.write(BOSS, "字" * 3500)
+    assert "发送" in (await office.last(BOSS)).buttons
+
+
+async def test_a_changed_notice_leaves_the_first_draft_unsent(office: Office) -> None:
+    await office.write(AUNT, "/subscribe")
+    await compose(office, "第一稿")
+    first = await office.button(BOSS, "发送")
+    await office.tap(BOSS, "修改")
+    await office.write(BOSS, "第二稿")
+    assert "取消，没有发送" in await office.tap(BOSS, "发送", old=first)
+    await office.tap(BOSS, "发送")
+    (only,) = await notices(office, AUNT)
+    assert "第二稿" in only
+
+
+async def test_a_cancelled_notice_goes_to_nobody(office: Office) -> None:
+    await office.write(AUNT, "/subscribe")
+    await compose(office)
+    send = await office.button(BOSS, "发送")
+    await office.tap(BOSS, "取消")
+    assert "没有发给任何人" in (await office.last(BOSS)).text
+    await office.tap(BOSS, "发送", old=send)
+    assert not await notices(office, AUNT)
+
+
+async def test_without_readers_there_is_nothing_to_send(office: Office) -> None:
+    await compose(office)
+    assert "还没有人订阅" in (await office.last(BOSS)).text
+    assert "发送" not in (await office.last(BOSS)).buttons
+
+
+async def test_readers_who_all_left_after_the_preview_are_not_written_to(office: Office) -> None:
+    await office.write(AUNT, "/subscribe")
+    await compose(office)
+    await office.write(AUNT, "/unsubscribe")
+    assert "没有人订阅" in await office.tap(BOSS, "发送")
+    assert not await notices(office, AUNT)
+    await office.write(AUNT, "/subscribe")
+    assert await office.tap(BOSS, "发送") == "开始发送"
+    assert len(await notices(office, AUNT)) == 1
+
+
+async def test_the_notice_says_who_sends_it(office: Office) -> None:
+    await office.tap(BOSS, "运营单位")
+    await office.write(BOSS, "花木街道消保委分会")
+    await office.write(AUNT, "/subscribe")
+    await compose(office)
+    await office.tap(BOSS, "发送")
+    assert "花木街道消保委分会" in (await office.last(AUNT)).text
+
+
+async def test_subscribing_and_leaving_are_confirmed(office: Office) -> None:
+    await office.write(AUNT, "/subscribe")
+    assert "已为您订阅" in (await office.last(AUNT)).text
+    await office.write(AUNT, "/subscribe")
+    assert "已经订阅" in (await office.last(AUNT)).text
+    assert await office.tap(AUNT, "退订") == "已退订"
+    assert "已为您退订" in (await office.last(AUNT)).text
+    assert await office.tap(AUNT, "重新订阅") == "已订阅"
+    assert "已为您订阅" in (await office.last(AUNT)).text
+    await office.write(AUNT, "/unsubscribe")
+    await office.write(AUNT, "/unsubscribe")
+    assert "没有订阅" in (await office.last(AUNT)).text
+
+
+async def test_one_who_left_gets_no_notice_even_if_it_is_queued(office: Office) -> None:
+    for reader in (AUNT, TEACHER):
+        await office.write(reader, "/subscribe")
+    await compose(office)
+    await office.tap(BOSS, "发送")
+    await office.tap(AUNT, "退订")
+    assert not await notices(office, AUNT)
+    assert len(await notices(office, TEACHER)) == 1
+    await office.tap(BOSS, "刷新")
+    result = (await office.last(BOSS)).text
+    assert "发送前已退订：1 人" in result
+    assert "等待发送：1 人" in result
+    assert "合计：2 人" in result
+
+
+async def test_the_result_tells_sent_blocked_and_failed_apart(office: Office) -> None:
+    readers = [f"tg:{2000 + n}" for n in range(6)]
+    for reader in readers:
+        await office.write(reader, "/subscribe")
+    await compose(office)
+    await office.tap(BOSS, "发送")
+    first = await office.last(BOSS)
+    sent: Counter[str] = Counter()
+
+    async def channel(target: str, message: Message, _edit: Sequence[Any] | None) -> list[Any]:
+        if target == readers[0]:
+            raise Refused("Forbidden: bot was blocked by the user", final=True, blocked=True)
+        if target == readers[1]:
+            raise Refused("Bad Request: chat not found", final=True)
+        if target == readers[2] and "notice.body" in {part.key for part in message.parts}:
+            raise Refused("timed out after sending", unknown=True)
+        if target == readers[3] and "notice.body" in {part.key for part in message.parts}:
+            raise Refused("Too Many Requests", retry_after=timedelta(hours=1))
+        sent[target] += 1
+        return [1]
+
+    async def on_dead(session: AsyncSession, row: Outbox, refusal: Refused) -> None:
+        await session.execute(
+            update(Account)
+            .where(Account.address == row.target)
+            .values(blocked=refusal.blocked, subscribed=not refusal.blocked)
+        )
+
+    limits = Limits(per_second=10_000, chat_per_second=1_000, chat_burst=50, group_per_minute=999)
+    deliverer = Deliverer(office.db, office.clock, {"tg": channel}, limits, on_dead=on_dead)
+    for _ in range(12):
+        await deliverer.drain_once()
+        office.clock.at += timedelta(seconds=5)
+
+    assert "已更新" in await office.tap(BOSS, "刷新", old=first.buttons["刷新"])
+    result = await office.last(BOSS)
+    assert result.slot == first.slot
+    for line in (
+        "已送达：2 人",
+        "等待发送：1 人",
+        "对方停用了本机器人：1 人",
+        "没有发成：1 人",
+        "不确定是否送到（不会重发）：1 人",
+        "合计：6 人",
+    ):
+        assert line in result.text
+
+    await office.write(BOSS, "/admin")
+    await compose(office, "下一条")
+    assert "5 人" in (await office.last(BOSS)).text
+
+
+async def test_a_thousand_readers_are_owed_their_copy_at_once(office: Office) -> None:
+    async with office.rows() as session:
+        session.add_all(
+            Account(address=f"tg:{5000 + n}", subscribed=True, created_at=NOON, seen_at=NOON)
+            for n in range(1000)
+        )
+    await compose(office)
+    assert "1000 人" in (await office.last(BOSS)).text
+    await office.tap(BOSS, "发送")
+    async with office.rows() as session:
+        keys = (await session.scalars(select(Outbox.target).where(Outbox.priority == 2))).all()
+    assert len(keys) == len(set(keys)) == 1000
+
+
+@pytest.mark.parametrize("value", ["", "x", "0" * 32, "9" * 40])
+async def test_a_button_of_no_notice_does_no_harm(office: Office, value: str) -> None:
+    assert "找不到" in await office.write(BOSS, press=Press("mn", question="send", value=value))

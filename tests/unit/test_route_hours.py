@@ -1,0 +1,73 @@
+"""Duty hours in Shanghai time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.route.hours import open_at, read_hours
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+OFFICE = "1-5 09:00-11:30,13:00-17:00; 6 09:00-12:00"
+
+
+def at(month: int, day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, month, day, hour, minute, tzinfo=SHANGHAI)
+
+
+@pytest.mark.parametrize(
+    ("when", "on_duty"),
+    [
+        (at(11, 23, 9), True),
+        (at(11, 23, 8, 59), False),
+        (at(11, 23, 11, 30), False),
+        (at(11, 23, 13), True),
+        (at(11, 28, 10), True),
+        (at(11, 28, 13), False),
+        (at(11, 29, 10), False),
+    ],
+)
+def test_a_week_with_a_lunch_break(when: datetime, on_duty: bool) -> None:
+    assert open_at(OFFICE, when) is on_duty
+
+
+def test_hours_are_shanghai_hours_whatever_the_clock() -> None:
+    assert open_at(OFFICE, datetime(2026, 11, 23, 1, 30, tzinfo=UTC)) is True
+    assert open_at(OFFICE, datetime(2026, 11, 23, 9, 30, tzinfo=UTC)) is False
+
+
+def test_working_days_follow_the_moved_days() -> None:
+    assert open_at("work 09:00-17:00", at(10, 10, 10)) is True  # a Saturday worked
+    assert open_at("work 09:00-17:00", at(10, 5, 10)) is False  # a Monday in the holiday
+
+
+def test_past_midnight() -> None:
+    assert open_at("5 20:00-02:00", at(11, 27, 23)) is True
+    assert open_at("5 20:00-02:00", at(11, 28, 1, 59)) is True
+    assert open_at("5 20:00-02:00", at(11, 28, 2)) is False
+    assert open_at("5 20:00-02:00", at(11, 27, 1)) is False
+    assert open_at("daily 00:00-24:00", at(11, 27, 23, 59)) is True
+
+
+@pytest.mark.parametrize("hours", ["", " ", ";"])
+def test_unknown_hours_are_neither_open_nor_closed(hours: str) -> None:
+    assert open_at(hours, at(11, 23, 10)) is None
+
+
+@pytest.mark.parametrize(
+    "hours",
+    ["9-5", "1-5", "1-5 9-17", "8 09:00-10:00", "1 25:00-26:00", "1 09:60-10:00", "1 09:00-09:00", "5-1 09:00-10:00", "周一 09:00-10:00"],
+)
+def test_hours_that_make_no_sense_are_refused_and_shown_as_unknown(hours: str) -> None:
+    with pytest.raises(ValueError, match="duty"):
+        read_hours(hours)
+    assert open_at(hours, at(11, 23, 10)) is None
+
+
+@given(st.text(max_size=60), st.datetimes(datetime(2005, 1, 1), datetime(2040, 1, 1)))
+def test_any_text_is_survived(hours: str, when: datetime) -> None:
+    assert open_at(hours, when.replace(tzinfo=SHANGHAI)) in (True, False, None)
