@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TextIO
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, TextIO
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
+from telegram import (
+    Bot,
+    BotCommand,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
+    Update,
+)
+from telegram.error import TelegramError
+from telegram.ext import Application, ApplicationBuilder
 
 
 from bot.adapters import migrate
@@ -15,20 +30,34 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database
 from bot.adapters.files import SealedFiles
+from bot.adapters.telegram import TelegramChannel, build_bot
 from bot.classify.engine import Classifier
 from bot.facts.places import Committee, Gazetteer, Street
 from bot.law import book, policy
 from bot.ports import Clock, Incoming
 from bot.route.register import Register, load_network
-from bot.services import hand_over, seed_network
+from bot.services import accounts, drafts, hand_over, seed_network
+from bot.services.administer import first_admin_link
+from bot.services.deliver import Deliverer, Limits, sweep_outbox
+from bot.services.fetch_evidence import dropper, fetcher
 from bot.services.hear import hear
+from bot.services.intake import Handle, Worker, accept, sweep_inbox
 from bot.services.read_own import take_own
 from bot.services.tables import Tables
+from bot.services.undeliverable import moved, undeliverable, unhandled
 from bot.settings import Settings
 from bot.texts import catalogue
+from bot.texts.catalogue import say
 from handlers import terminal
+from handlers.admin import private as admin
+from handlers.consumer import private as consumer
+from handlers.render import render
+from handlers.staff import group as staff
+from handlers.unit import UNIT, Unit, on_error
 from models.base import install_cipher
 
+
+SWEEP_SECONDS = 3600
 
 
 def make_tables(
@@ -104,6 +133,139 @@ async def open_house(
         await db.close()
 
 
+async def serve(
+    settings: Settings, stop: asyncio.Event, *, demo: bool = False, clock: SystemClock | None = None
+) -> None:
+    """The bot on the Bot API at ``settings.api_base_url``, until ``stop``; then it drains.
+
+    Raises TokenRefused, DatabaseProblem, KeyringError.
+    """
+    token = settings.bot_token.get_secret_value()
+    bot = build_bot(token, settings.api_base_url, settings.proxy_url.get_secret_value())
+    admins = frozenset({f"tg:{number}" for number in settings.admin_ids})
+    async with open_house(settings, demo=demo, clock=clock, admins=admins) as house:
+        texts = house.tables.texts
+        channel = TelegramChannel(
+            bot, lambda message, private: render(message, texts, private), house.clock, house.vault
+        )
+        if not await channel.connect(stop):
+            return
+        tables = replace(house.tables, bot_name=bot.username)
+        application = build_application(bot)
+        await application.initialize()
+        worker = Worker(
+            house.db,
+            house.clock,
+            handler(application, channel, tables),
+            on_dead=lambda session, row: unhandled(session, tables, row),
+        )
+        deliverer = Deliverer(
+            house.db,
+            house.clock,
+            {"tg": channel.send},
+            Limits(
+                per_second=settings.send_per_second,
+                chat_per_second=settings.chat_per_second,
+                chat_burst=settings.chat_burst,
+                group_per_minute=settings.group_per_minute,
+            ),
+            errands={
+                "fetch": fetcher(channel.download, house.vault, settings.max_file_mb * 1024 * 1024),
+                "drop": dropper(house.vault),
+            },
+            on_dead=lambda session, row, refusal: undeliverable(session, tables, row, refusal),
+            on_moved=moved,
+        )
+        await _say_hello(house, channel, tables)
+        draining = asyncio.Event()
+        working = [asyncio.create_task(worker.run(stop)), asyncio.create_task(sweep(house, stop))]
+        sending = asyncio.create_task(deliverer.run(draining))
+        try:
+            await channel.poll(house.db, accept, stop)
+        finally:
+            stop.set()
+            await asyncio.gather(*working)
+            draining.set()
+            await sending
+            await application.shutdown()
+
+
+def build_application(bot: Bot) -> Application[Any, Any, Any, Any, Any, Any]:
+    """python-telegram-bot's Application with every handler and no updater: intake is ours."""
+    application = ApplicationBuilder().bot(bot).updater(None).build()
+    application.add_handlers([*staff.handlers(), *consumer.handlers()])
+    application.add_error_handler(on_error)
+    return application
+
+
+def handler(
+    application: Application[Any, Any, Any, Any, Any, Any], channel: TelegramChannel, tables: Tables
+) -> Handle:
+    """What the worker runs for each update: one unit of work, its notice shown after the commit."""
+
+    async def handle(session: AsyncSession, payload: Mapping[str, Any]) -> None:
+        update = Update.de_json(dict(payload), application.bot)
+        unit = Unit(session, tables)
+        UNIT.set(unit)
+        await application.process_update(update)
+        if unit.failed is not None:
+            raise unit.failed
+        if update is not None and update.callback_query is not None:
+            text = tables.texts.plain(unit.notice) if unit.notice is not None else ""
+            _after_commit(session, channel.answer_press(update.callback_query.id, text))
+
+    return handle
+
+
+_answering: set[asyncio.Task[None]] = set()
+"""Tasks of presses being answered: the loop itself keeps only weak references."""
+
+
+def _after_commit(session: AsyncSession, work: Coroutine[Any, Any, None]) -> None:
+    def go(_session: object) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        _answering.add(task)
+        task.add_done_callback(_answering.discard)
+
+    event.listen(session.sync_session, "after_commit", go, once=True)
+
+
+async def sweep(house: House, stop: asyncio.Event) -> None:
+    """Every hour, blank and delete what has been kept long enough."""
+    keep = timedelta(hours=house.settings.keep_payload_hours)
+    while not stop.is_set():
+        async with house.db.write() as session:
+            await sweep_inbox(session, house.clock.now(), keep)
+            await sweep_outbox(session, house.clock.now(), keep)
+            await drafts.sweep(session, house.tables)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), SWEEP_SECONDS)
+
+
+async def _say_hello(house: House, channel: TelegramChannel, tables: Tables) -> None:
+    """The command menus, and the first admin's link when there is no admin yet."""
+    texts = tables.texts
+
+    def menu(names: Sequence[str]) -> list[BotCommand]:
+        return [BotCommand(name, texts.plain(say(f"command.{name}"))) for name in names]
+
+    with contextlib.suppress(TelegramError):
+        await channel.bot.set_my_commands(
+            menu(consumer.COMMANDS), scope=BotCommandScopeAllPrivateChats()
+        )
+        await channel.bot.set_my_commands(menu(staff.COMMANDS), scope=BotCommandScopeAllGroupChats())
+        for address in tables.admins:
+            await channel.bot.set_my_commands(
+                menu(admin.COMMANDS), scope=BotCommandScopeChat(int(address.removeprefix("tg:")))
+            )
+    if tables.demo or tables.admins:
+        return
+    async with house.db.write() as session:
+        token = await first_admin_link(session)
+    if token:
+        print(texts.plain(say("admin.first_link", link=tables.link(f"admin_{token}"))), flush=True)  # noqa: T201
+
+
 async def chat(
     settings: Settings,
     role: str,
@@ -158,8 +320,6 @@ async def _join_desk(house: House, code: str, group: str) -> None:
 
 
 async def _make_admin(house: House, who: terminal.Person) -> None:
-    from bot.services import accounts
-
     heard = Incoming(
         key="", chat=who.account, account=who.account, name=who.name, at=house.clock.now()
     )

@@ -77,10 +77,16 @@ class Case(UuidKey):
     route = sealed_json("route")
 
     events: Mapped[list[Event]] = relationship(
-        back_populates="case", order_by="Event.seq", lazy="selectin"
+        back_populates="case",
+        order_by="Event.seq",
+        lazy="selectin",
+        cascade="all, delete-orphan",
     )
     evidence: Mapped[list[Evidence]] = relationship(
-        back_populates="case", order_by="Evidence.number", lazy="selectin"
+        back_populates="case",
+        order_by="Evidence.number",
+        lazy="selectin",
+        cascade="all, delete-orphan",
     )
 
     def apply(

@@ -143,12 +143,11 @@ class Classifier:
         """Decides on any string; an empty or wordless one is ``other_consumer``, to be asked."""
         folded = self._folder.fold(text)
         matches = self._matches(folded)
-        points: dict[str, float] = defaultdict(float, self._prior)
+        objects = [match for match in matches if match.axis == "object"]
+        points = self._points(objects)
         because: dict[str, list[tuple[float, tuple[str, ...]]]] = defaultdict(list)
-        for match in matches:
-            if match.axis == "object":
-                points[match.code] += match.weight
-                because[match.code].append((match.weight, match.words))
+        for match in objects:
+            because[match.code].append((match.weight, match.words))
         wordless = not any(sign.isalnum() for sign in folded.text)
         if wordless:
             points = defaultdict(float, {taxonomy.OTHER: 1.0})
@@ -180,16 +179,25 @@ class Classifier:
     def _matches(self, folded: Folded) -> list[Match]:
         fired = self._fire(folded.text)
         matches = [self._weigh(folded, self._rules[place], hits) for place, hits in fired.items()]
-        points: dict[str, float] = defaultdict(float, self._prior)
-        for match in matches:
-            if match.axis == "object":
-                points[match.code] += match.weight
+        points = self._points([match for match in matches if match.axis == "object"])
         top = max(points, key=lambda code: points[code])
         return [
             match
             for match, place in zip(matches, fired, strict=True)
             if not self._rules[place].given or top in self._rules[place].given
         ]
+
+    def _points(self, matches: Sequence[Match]) -> dict[str, float]:
+        """Points of each object code: of several rules each next one adds less; doubts count whole."""
+        points: dict[str, float] = defaultdict(float, self._prior)
+        share: dict[str, float] = defaultdict(lambda: 1.0)
+        for match in sorted(matches, key=lambda match: -match.weight):
+            if match.weight < 0:
+                points[match.code] += match.weight
+            else:
+                points[match.code] += match.weight * share[match.code]
+                share[match.code] *= self._limits["next_rule"]
+        return points
 
     def _fire(self, text: str) -> dict[int, list[tuple[Hit, float]]]:
         """The rules that fire, by place: each match with the factor its role in the talk gives."""

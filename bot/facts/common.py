@@ -44,12 +44,15 @@ def fold(text: str) -> str:
     return text.translate(_letters())
 
 
-DIGITS = "零一二三四五六七八九"
-_VALUE = {c: n for n, c in enumerate(DIGITS)} | {"〇": 0, "两": 2}
+_VALUE = {letter: value for value, letter in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _SMALL = {"十": 10, "百": 100, "千": 1000}
 _BIG = {"万": 10**4, "亿": 10**8}
-NUMERALS = "".join(_VALUE) + "十百千万亿"
 _TOKEN = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|[零〇一二两三四五六七八九十百千万亿多余来几点]")
+
+
+def read_digit(letter: str) -> int:
+    """One digit as 0 to 9: 五, 两, 5. Raises KeyError on anything else."""
+    return int(letter) if letter in "0123456789" else _VALUE[letter]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 
-from bot.facts.common import LIMIT, fold, read_number, small, table
+from bot.facts.common import LIMIT, fold, read_digit, read_number, small, table
 
 _N = r"[零〇一二两三四五六七八九十0-9]"
 _YEAR = (
@@ -40,11 +40,11 @@ _PATTERNS: dict[str, str] = {
     "year_part": rf"(?:(?<![0-9零〇一二三四五六七八九十])(?:{_YEAR}))?的?(?P<span>(?<![去前今明本每第几零〇一二两三四五六七八九十0-9])年(?:初(?![中一二三级])|中(?![秋旬])|底|末)|年(?:初|中|底|末)(?<=年年.)|岁末|上半年|下半年|初(?!中|次|步|期)|底(?!下)|末|春天|夏天|秋天|冬天|春季|夏季|秋季|冬季|暑假|寒假|[春夏秋冬](?=[,。\s]|$))",
     "month_part": r"(?<![每个这本上半几零〇一二两三四五六七八九十0-9])月(?P<part>初|底|末)(?!期)",
     "week": rf"(?P<which>上上|上|这|本|下)(?P<a>{_WEEK})(?:{_WEEKDAY})?",
-    "weekday": rf"(?<![每一二两三四五六七八九十0-9上下这本个单双隔])(?:周|星期|礼拜){_WEEKDAY}(?![次到至年月])",
+    "weekday": rf"(?<![每一二两三四五六七八九十0-9上下这本个单双隔到至])(?:周|星期|礼拜){_WEEKDAY}(?![次到至年月])",
     "weekend": r"(?<![每上这本下个])周末",
     "ago": rf"(?P<n>半|[0-9]{{1,4}}(?:\.5)?|{_N}{{1,3}})(?P<rough>多|来)?(?:个(?P<half>半)?(?:多)?)?"
     r"(?P<unit>年|月|周|星期|礼拜|天|日|小时|钟头|分钟|刻钟)(?P<half2>半)?(?P<rough2>多)?(?:之前|以前|前)(?![往面台])",
-    "word": r"大前天|前天(?!天)|昨天|昨日|昨晚|昨夜|前晚|前日|今天|今日|今早|今晚|今晨|当下|刚才|刚刚|刚(?=[被给付转充买交把])|方才|明天|大后天|后天(?!天)",
+    "word": r"大前天|前天(?!天)|昨天|昨日|昨晚|昨夜|昨儿|前儿|今儿|前晚|前日|今天|今日|今早|今晚|今晨|当下|刚才|刚刚(?=[被给付转充买交把下打]|[,。!\s]|$)|刚(?=[被给付转充买交把])|方才|明天|大后天|后天(?!天)",
 }
 _WORDS = {
     "大前": -3,
@@ -61,6 +61,7 @@ _WORDS = {
 _YEARS_BACK = {"大前年": 3, "前年": 2, "去年": 1, "今年": 0, "本年": 0, "明年": -1}
 _SEASONS = {"春": (3, 5), "夏": (6, 8), "秋": (9, 11), "冬": (12, 14), "暑": (7, 8), "寒": (1, 2)}
 _ABOUT = re.compile(r"左右|前后|期间|(?:之|以)?[前后](?![往来付台])")
+_AGE = re.compile(r"[^,。;!?\n]{0,5}岁")
 _FIRST = date(1950, 1, 1)
 
 
@@ -104,12 +105,7 @@ def _year(match: re.Match[str], today: date) -> int | None:
     said = groups.get("year")
     if not said:
         return None
-    year = int(
-        "".join(
-            str("零一二三四五六七八九".index(c.replace("〇", "零"))) if not c.isascii() else c
-            for c in said
-        )
-    )
+    year = int("".join(str(read_digit(letter)) for letter in said))
     if year < 100:
         year += 2000 if year <= today.year % 100 else 1900
     return year
@@ -132,7 +128,7 @@ def _spoken(match: re.Match[str], today: date) -> _Range | None:
         first, _ = _month(today.year, today.month - back)
         year, month = first.year, first.month
     if month is None:
-        if year is None or said_day or part:
+        if year is None or said_day or part or _AGE.match(match.string, match.end()):
             return None
         if groups["year"] and len(groups["year"]) < 4 and not _two_digits(match):
             return None
@@ -140,6 +136,7 @@ def _spoken(match: re.Match[str], today: date) -> _Range | None:
     if said_day:
         day = small(said_day.removeprefix("初").replace("廿", "二十"))
         ended = match.group().rstrip().endswith(("号", "日"))
+        ended = ended or match.string[match.end() : match.end() + 1] in ("", ",", "。")
         if day is None or part or not (ended or year is not None or len(said_day) > 1):
             return None
         if not ended and groups["month"] and said_day.startswith("初"):
@@ -168,14 +165,18 @@ def _two_digits(match: re.Match[str]) -> bool:
     """17年 may be a year or a length of time; it is a year where the words around say so."""
     text, start, end = match.string, match.start(), match.end()
     said = match["year"]
-    return said[0] in "0零〇" or (
-        len(said) == 2
-        and said[0] not in "一二"
-        and (
-            text[max(0, start - 1) : start] in ("在", "从", "自", "于", "到", "我", "是")
-            and start > 0
+    return (
+        (start == 0 and end == len(text))
+        or said[0] in "0零〇"
+        or (
+            len(said) == 2
+            and said[0] not in "一二"
+            and (
+                text[max(0, start - 1) : start] in ("在", "从", "自", "于", "到", "我", "是")
+                and start > 0
+            )
+            and text[end : end + 1] in tuple("买办入开签交投在购充借付转加年就我的")
         )
-        and text[end : end + 1] in tuple("买办入开签交投在购充借付转加年就我的")
     )
 
 
@@ -286,6 +287,8 @@ def _ago(match: re.Match[str], today: date) -> _Range | None:
     if said != "半" and (read is None or read.approx):
         return None
     number = float(read.value) if read else 0.5
+    if len(said) == 2 and not set(said) & set("零〇十0123456789"):  # 两三天前: the nearer counts
+        number, rough = float(read_digit(said[0])), True
     if match["half"] or match["half2"]:
         number += 0.5
     if unit == "月" and "个" not in match.group():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-from bot.facts.common import LIMIT, fold, read_number, table
+from bot.facts.common import LIMIT, fold, read_digit, read_number, table
 
 _MOST = 10**15  # fen; beyond ten trillion yuan nothing is an amount of a person's dispute
 _CAPITALS = str.maketrans("零壹贰叁肆伍陆柒捌玖拾佰仟", "零一二三四五六七八九十百千")
@@ -28,10 +28,11 @@ _JIAO = re.compile(
     r"(?P<jiao>[0-9一二两三四五六七八九])(?P<mark>[毛角])?(?:(?P<fen>[0-9一二三四五六七八九])分)?"
 )
 _MAO = re.compile(r"毛(?:钱|(?=$|[\s,。;!?，、的吧了都也没]))|角(?:钱|整)")
-_CENT = re.compile(r"分钱")
+_CENT = re.compile(r"分钱(?!没|也|都|不)")
 _BREAK = re.compile(r"[,。;!?，；！？\n]")
-_ROUGHLY = re.compile(r"(?:大约|大概|差不多|将近|接近|约|近|好像|可能|不到|超过)\s?$")
-_OR_SO = re.compile(r"\s?(?:左右|上下|多|不到|样子)")
+_CLAUSE = re.compile(r"[，。；！？;!?\n]|,(?![0-9])")
+_ROUGHLY = re.compile(r"(?:大约|大概|差不多|将近|接近|约|近|好像|可能|不到|超过|快)\s?$")
+_OR_SO = re.compile(r"\s?(?:\+|左右|上下|多|不到|样子)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,6 @@ def _clean(run: str, start: int) -> tuple[str, int]:
     return run, start
 
 
-def _digit(said: str) -> int:
-    return int(said) if said.isascii() else "零一二三四五六七八九".index(said.replace("两", "二"))
-
-
 def _read(text: str) -> list[Money]:
     plain = fold(text[:LIMIT]).translate(_CAPITALS)
     found: list[Money] = []
@@ -143,8 +140,8 @@ def _unit(plain: str, end: int, amount: Decimal, before: str) -> tuple[int, Deci
         if jiao is not None and (
             jiao["mark"] or (word == "块" and not _continues(plain, jiao.end()))
         ):
-            tail = Decimal(_digit(jiao["jiao"])) / 10
-            tail += Decimal(_digit(jiao["fen"])) / 100 if jiao["fen"] else 0
+            tail = Decimal(read_digit(jiao["jiao"])) / 10
+            tail += Decimal(read_digit(jiao["fen"])) / 100 if jiao["fen"] else 0
             return jiao.end(), amount + tail, True
         if word == "块" and plain[stop : stop + 1] == "半":
             return stop + 1, amount + Decimal("0.5"), True
@@ -212,8 +209,15 @@ def read_money(text: str) -> list[Money]:
 def parse_money(text: str) -> Money | None:
     """The amount in an answer to "how much", where a bare number will do; None if there is none."""
     found = _read(text)
-    if found:
-        return found[0]
+    clause = _CLAUSE.search(text)
+    bare = _parse_bare(text[: clause.start()] if clause else text)
+    if bare is not None and (not found or bare.end <= found[0].start):
+        return bare
+    return found[0] if found else None
+
+
+def _parse_bare(text: str) -> Money | None:
+    """A number that stands alone but for small words around it."""
     plain = fold(text[:200]).translate(_CAPITALS)
     lead = _filler().match(plain)
     at = lead.end() if lead else 0
@@ -242,9 +246,7 @@ def parse_money(text: str) -> Money | None:
     fen = _fen(amount)
     if fen is None:
         return None
-    rough = rough or any(
-        w in plain for w in ("大概", "大约", "左右", "差不多", "将近", "上下", "不到")
-    )
+    rough = rough or bool(_ROUGHLY.search(plain[:start])) or bool(_OR_SO.match(plain, end))
     return Money(fen, text[start:end], start, end, rough)
 
 

@@ -155,12 +155,13 @@ def _ended(run: str, offset: int) -> list[tuple[int, int]]:
     for ending in _longest_first("merchants", "endings").finditer(run):
         low = max(floor, ending.start() - 20)
         before = run[low : ending.start()]
-        cut = max((m.end() for m in _stop().finditer(before.replace("上海", "沪沪"))), default=0)
+        cut = max((m.end() for m in _stop().finditer(_inside().sub(_blank, before))), default=0)
         name = before[cut:].strip("()-·&")
         if name and name not in _set("merchants", "generic") and not name.isdigit():
             weak = ending.group() in _set("merchants", "weak")
             own = _own_part(name) if weak else name
-            if len(own) >= (2 if weak or own.isascii() else 1):
+            vague = ending.group() in _set("merchants", "vague")
+            if len(own) >= (3 if vague else 2 if weak or own.isascii() else 1):
                 start = offset + low + cut + before[cut:].index(name)
                 end = offset + ending.end()
                 if found and found[-1][1] >= start:  # 某某装饰|有限公司 read in two steps
@@ -173,6 +174,15 @@ def _ended(run: str, offset: int) -> list[tuple[int, int]]:
         if name not in _set("merchants", "generic") or ending.start() == low:
             floor = ending.end()
     return found
+
+
+@cache
+def _inside() -> re.Pattern[str]:
+    return _longest_first("merchants", "inside")
+
+
+def _blank(match: re.Match[str]) -> str:
+    return "\0" * len(match.group())
 
 
 def _own_part(name: str) -> str:

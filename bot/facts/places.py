@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import asin, cos, radians, sin, sqrt
 
-from bot.facts.common import LIMIT, fold, table
+from bot.facts.common import LIMIT, fold, small, table
 
 EARTH_RADIUS_M = 6_371_008.8  # the mean radius of the IUGG, as in distances on WGS-84
 
@@ -123,12 +123,8 @@ def _arabic(words: str) -> str:
     """Committee names with their Chinese numbers in digits: 潍坊1村, 联洋第2."""
 
     def digits(match: re.Match[str]) -> str:
-        said = match.group()
-        tens, _, ones = said.rpartition("十")
-        if "十" not in said:
-            return str("零一二三四五六七八九".index(said)) if len(said) == 1 else said
-        value = 10 * ("零一二三四五六七八九".index(tens) if tens else 1)
-        return str(value + ("零一二三四五六七八九".index(ones) if ones else 0))
+        value = small(match.group())
+        return match.group() if value is None else str(value)
 
     return _CN_NUMBER.sub(digits, words)
 

@@ -28,6 +28,8 @@ _CODE_FIRST = re.compile(
     rf"(?<![0-9])(?P<secret>[0-9]{{4,8}})(?![0-9])[\s,(]?(?:是|为)?(?:我|你|您|他|她|它)?(?:的|们的)?(?:短信|登录|本次|手机|动态)?{_CODE_WORD}",
 )
 _LONG = re.compile(r"(?<![0-9A-Za-z.])[0-9](?:[ -]?[0-9]){11,22}(?:[ -]?[Xx])?(?![0-9A-Za-z])")
+_GROUP = re.compile(r"[0-9]+[Xx]?|[Xx]")
+_SEPARATOR = re.compile(r"[ -]")
 _ID18 = re.compile(
     r"[1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]"
 )
@@ -87,13 +89,25 @@ def _kind(number: str, before: str) -> str | None:
 def find_secret_numbers(text: str) -> list[tuple[str, Span]]:
     """ID numbers (身份证号) and bank card numbers: (kind, span), in order; reads the whole text."""
     plain = fold(text)
-    found = []
+    found: list[tuple[str, Span]] = []
     for match in _LONG.finditer(plain):
-        start, end = match.span()
-        number = re.sub(r"[ -]", "", match.group())
-        kind = _kind(number, plain[max(0, start - 12) : start])
-        if kind:
-            found.append((kind, Span(text[start:end], start, end)))
+        groups = [
+            (match.start() + g.start(), match.start() + g.end())
+            for g in _GROUP.finditer(match.group())
+        ]
+        first = 0
+        while first < len(groups):
+            # A card number may be followed by another number: take the longest run of groups
+            # that is one. Cards are written in at most five groups, ID numbers in four.
+            start = groups[first][0]
+            for last in range(min(len(groups), first + 6) - 1, first - 1, -1):
+                end = groups[last][1]
+                number = _SEPARATOR.sub("", plain[start:end])
+                if len(number) >= 13 and (kind := _kind(number, plain[max(0, start - 12) : start])):
+                    found.append((kind, Span(text[start:end], start, end)))
+                    first = last
+                    break
+            first += 1
     return found
 
 

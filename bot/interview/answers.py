@@ -114,8 +114,8 @@ def heard(text: str, key: str, values: tuple[str, ...], loose: bool) -> str | No
     if not loose:
         return None
     opening = re.split(r"[，,。.!！;；\s]", text.strip(), maxsplit=1)[0]
-    if bare(opening) != said and (value := heard(opening, key, values, loose=False)):
-        return value
+    if bare(opening) != said and (first := heard(opening, key, values, loose=False)):
+        return first
     if len(said) > limit("short_reply"):
         return None
     found = {
@@ -146,6 +146,13 @@ def _needs_text(given: Given) -> str:
     return text
 
 
+def declines(text: str) -> bool:
+    """Whether the whole reply is "没有" or "不知道": at a question that may be skipped, that skips it."""
+    known = words()["option"]["any"]
+    names = {*known["no"], *known["unknown"], *words()["option"]["extra"]["none"]}
+    return bare(text) in names or _core(text) in names
+
+
 # Parsers
 
 
@@ -160,7 +167,7 @@ def choice(given: Given, _answers: Answers, _ctx: Context) -> str:
 def transfer_time(given: Given, answers: Answers, ctx: Context) -> str:
     """When money left (gate): an option, or a date that is turned into one; yesterday counts as urgent."""
     if not given.value and (when := parse_date(given.text, ctx.today)):
-        return "day" if (ctx.today - when.last).days <= 1 else "earlier"
+        return "day" if (ctx.today - when.first).days <= 1 else "earlier"
     return choice(given, answers, ctx)
 
 
@@ -180,7 +187,9 @@ def category(given: Given, _answers: Answers, ctx: Context) -> str:
     groups = dict(ctx.taxonomy)
     codes = tuple(code for group in groups.values() for code in group)
     if given.value == "more" and groups:
-        raise Choose("object", tuple(label("object", f"g:{g}") for g in groups), say("choose.group"))
+        raise Choose(
+            "object", tuple(label("object", f"g:{g}") for g in groups), say("choose.group")
+        )
     if given.value.startswith("g:") and groups.get(given.value[2:]):
         options = tuple(label("object", code) for code in groups[given.value[2:]])
         raise Choose("object", (*options, label("object", "more")), say("choose.object"))
@@ -231,7 +240,14 @@ def extra(given: Given, _answers: Answers, _ctx: Context) -> str:
 
 def spot(mode: str, text: str = "", **known: Any) -> dict[str, Any]:
     """A place's value: every name present, None where unknown."""
-    return {"mode": mode, "text": text, "street": None, "committee": None, "lat": None, "lon": None} | known
+    return {
+        "mode": mode,
+        "text": text,
+        "street": None,
+        "committee": None,
+        "lat": None,
+        "lon": None,
+    } | known
 
 
 def found_at(match: PlaceMatch, text: str) -> dict[str, Any]:
@@ -256,14 +272,14 @@ def _streets(key: str, page: int, ctx: Context, said: str) -> Choose:
     return Choose(key, tuple(options), say("choose.street", page=page, pages=pages), said)
 
 
-def _offered(key: str, matches: Iterable[PlaceMatch], said: str) -> Choose:
-    options = tuple(
-        Option(
-            f"c:{match.committee_code}" if match.committee_code else f"s:{match.street_code}",
-            say("form.plain", text=match.name),
-        )
-        for match in matches
-    )
+def _offered(key: str, matches: Iterable[PlaceMatch], said: str, ctx: Context) -> Choose:
+    """The places that a typed address may mean; two committees of one name are told apart by their street."""
+    options = []
+    for match in matches:
+        committee = ctx.gazetteer.committees.get(match.committee_code or "")
+        value = f"c:{committee.code}" if committee else f"s:{match.street_code}"
+        shown = f"{committee.street}{committee.name}" if committee else match.name
+        options.append(Option(value, say("form.plain", text=shown)))
     return Choose(key, (*options, label(key, "list")), say("choose.place"), said)
 
 
@@ -290,7 +306,9 @@ def _is_online(text: str) -> bool:
     said, known = bare(text), words()["online"]
     if any(word in said for word in known["words"]):
         return True
-    named = any(platform.platform.kind not in known["not_kinds"] for platform in read_platforms(text))
+    named = any(
+        platform.platform.kind not in known["not_kinds"] for platform in read_platforms(text)
+    )
     return named and not re.search(known["address"], text)
 
 
@@ -319,11 +337,16 @@ def place(key: str) -> Parse:
             raise Wrong("place")
         if len(text) > limit("short_text"):
             raise Wrong("long", most=limit("short_text"))
+        if bare(text) in words()["wide"]["names"]:
+            raise Wrong("place_wide")
         matches = ctx.gazetteer.find(text, limit=3)
-        if key == "where" and not matches and _is_online(text):
-            return spot("online", text)
+        if key == "where" and not matches:
+            if any(word in bare(text) for word in words()["nowhere"]["words"]):
+                return spot("none", text)
+            if _is_online(text):
+                return spot("online", text)
         if len(matches) > 1:
-            raise _offered(key, matches, text)
+            raise _offered(key, matches, text, ctx)
         return found_at(matches[0], text) if matches else spot("address", text)
 
     return parse
@@ -340,7 +363,7 @@ def moment(given: Given, _answers: Answers, ctx: Context) -> dict[str, Any] | No
         raise Wrong("future")
     return {
         "first": when.first.isoformat(),
-        "last": min(when.last, ctx.today).isoformat(),
+        "last": when.last.isoformat(),
         "approx": when.approx,
     }
 
@@ -379,7 +402,9 @@ def wanted(text: str) -> tuple[str, ...]:
         want: min((said.find(word) for word in known if word in said), default=-1)
         for want, known in words()["claim"]["wants"].items()
     }
-    return tuple(sorted((want for want, at in first.items() if at >= 0), key=lambda want: first[want]))
+    return tuple(
+        sorted((want for want, at in first.items() if at >= 0), key=lambda want: first[want])
+    )
 
 
 def claim(given: Given, _answers: Answers, _ctx: Context) -> dict[str, Any]:

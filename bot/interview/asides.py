@@ -19,9 +19,7 @@ from bot.interview.answers import bare, heard, plain
 from bot.interview.questions import Question
 from bot.texts.catalogue import Say, load, say
 
-Control = Literal[
-    "back", "skip", "pause", "cancel", "human", "help", "status", "submit", "edit"
-]
+Control = Literal["back", "skip", "pause", "cancel", "human", "help", "status", "submit", "edit"]
 
 
 @cache
@@ -38,7 +36,9 @@ def _controls() -> Mapping[str, str]:
 
 @cache
 def _polite() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    before, after = (sorted(_data()["polite"][side], key=len, reverse=True) for side in ("before", "after"))
+    before, after = (
+        sorted(_data()["polite"][side], key=len, reverse=True) for side in ("before", "after")
+    )
     return re.compile(f"(?:{'|'.join(before)})"), re.compile(f"(?:{'|'.join(after)})$")
 
 
@@ -83,7 +83,9 @@ def _chatted(text: str) -> str | None:
 def _values(key: str) -> tuple[str, ...]:
     """Every option that a question can have."""
     prefix = f"option.{key}."
-    return tuple(name.removeprefix(prefix) for name in sorted(load().keys()) if name.startswith(prefix))
+    return tuple(
+        name.removeprefix(prefix) for name in sorted(load().keys()) if name.startswith(prefix)
+    )
 
 
 def aside(text: str, question: Question | None) -> Say | None:
@@ -104,8 +106,10 @@ def aside(text: str, question: Question | None) -> Say | None:
     for known in _data()["question"]:
         found = [match for pattern in known["patterns"] if (match := re.search(pattern, line))]
         share = max((len(bare(match[0])) for match in found), default=0) * 100
-        if share >= limits["share"] * letters and found and not any(
-            word in line for word in known.get("not", ())
+        if (
+            share >= limits["share"] * letters
+            and found
+            and not any(word in line for word in known.get("not", ()))
         ):
             return say(f"aside.{known['key']}", **known.get("args", {}))
     return None

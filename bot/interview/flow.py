@@ -10,13 +10,15 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from bot.facts.dates import show_when
-from bot.facts.money import parse_money, show_money
+from bot.facts.dates import When, show_when
+from bot.facts.money import is_loss, parse_money, show_money
+from bot.facts.names import read_platforms
+from bot.facts.phones import parse_phone
 from bot.facts.places import Gazetteer, PlaceMatch
 from bot.facts.summary import Facts
-from bot.interview.answers import bare, found_at, heard, label, plain, spot, wanted, words
+from bot.interview.answers import bare, declines, found_at, heard, label, plain, spot, wanted, words
 from bot.interview.questions import BY_KEY, QUESTIONS, Question, object_of
-from bot.interview.terms import KEEP, Answers, Context, Given, Wrong, value_of
+from bot.interview.terms import KEEP, Answers, Context, Given, Wrong
 from bot.texts.catalogue import Say, load, say
 
 Record = dict[str, Any]
@@ -55,9 +57,7 @@ def progress(current: Question, answers: Answers, ctx: Context) -> tuple[int, in
     return keys.index(current.key) + 1, len(keys)
 
 
-def answer(
-    question: Question, given: Given, answers: Answers, ctx: Context
-) -> dict[str, Record]:
+def answer(question: Question, given: Given, answers: Answers, ctx: Context) -> dict[str, Record]:
     """The answers with this one in them, pruned. Raises Wrong or Choose; never anything else."""
     if given.value == KEEP and question.key in answers:
         kept = {**answers[question.key], "by": "person"}
@@ -68,15 +68,15 @@ def answer(
     if not given.value and given.text:
         typed = heard(given.text, question.key, values, question.loose)
         given = replace(given, value=typed or "")
+        if not typed and question.may_skip(ctx) and declines(given.text):
+            return skip(question, answers, ctx)
     value = question.parse(given, answers, ctx)
     record: Record = {"v": value, "said": plain(given.text), "by": "person"}
     if given.voice:
         record["voice"] = True
     known = {**answers, question.key: record}
-    asked = {q.key for q in applicable(known, ctx)}
     for key, carried in question.carries(value, given, ctx).items():
-        if key in asked and key not in known:
-            known[key] = {"v": carried, "said": plain(given.text), "by": "read"}
+        known.setdefault(key, {"v": carried, "said": plain(given.text), "by": "read"})
     return prune(known, ctx)
 
 
@@ -106,7 +106,7 @@ def prune(answers: Answers, ctx: Context) -> dict[str, Record]:
 def prefill(
     story: str, facts: Facts, answers: Answers, ctx: Context
 ) -> tuple[dict[str, Record], tuple[str, ...]]:
-    """Fill in what the story says beyond doubt; never overwrites.
+    """Fill in what the story says beyond doubt; never overwrites what the person answered herself.
 
     Returns the new answers and the keys that were read, in the order of the table (``story`` not among them).
     """
@@ -116,7 +116,8 @@ def prefill(
     read: set[str] = set()
     for key, (value, said) in _sure(story, facts, ctx).items():
         asked = {question.key for question in applicable(known, ctx)}
-        if key not in known and (key in asked or key == "object"):
+        own = key in known and known[key]["by"] == "person"
+        if not own and (key in asked or key == "object"):
             known[key] = {"v": value, "said": said, "by": "read"}
             read.add(key)
     pruned = prune(known, ctx)
@@ -128,7 +129,9 @@ def _sure(story: str, facts: Facts, ctx: Context) -> dict[str, tuple[Any, str]]:
     sure: dict[str, tuple[Any, str]] = {}
     if ctx.object and not ctx.ask_object:
         sure["object"] = (ctx.object, "")
-    if len({span.said for span in facts.merchants}) == 1:
+    if len({span.said for span in facts.merchants}) == 1 and not read_platforms(
+        facts.merchants[0].said
+    ):
         sure["merchant"] = (facts.merchants[0].said, facts.merchants[0].said)
     if ctx.online:
         named = facts.platforms[0].platform.name if len(facts.platforms) == 1 else ""
@@ -136,9 +139,10 @@ def _sure(story: str, facts: Facts, ctx: Context) -> dict[str, tuple[Any, str]]:
     sure |= _places(story, facts, ctx)
     if facts.payee_personal is not None:
         sure["payee_personal"] = ("yes" if facts.payee_personal else "no", "")
-    if (when := facts.best_date()) and when.first <= ctx.today:
-        sure["when"] = (_span(when.first, min(when.last, ctx.today), when.approx), when.said)
-    if money := facts.best_amount():
+    if when := _sure_when(story, facts):
+        sure["when"] = (_span(when.first, when.last, when.approx), when.said)
+    money = facts.best_amount()
+    if money and (is_loss(story, money) > 0 or len({m.fen for m in facts.money}) == 1):
         sure["amount"] = (money.fen, money.said)
     ways = {words()["paid_by"]["kinds"].get(paid.kind, "") for paid in facts.payments}
     if len(ways) == 1 and (way := ways.pop()):
@@ -154,10 +158,19 @@ def _sure(story: str, facts: Facts, ctx: Context) -> dict[str, tuple[Any, str]]:
             tuple(words()["own_phone"]["before"])
         )
     ]
-    if len(own) == 1:
-        number = re.sub(r"\D", "", own[0].said)
+    if len(own) == 1 and (number := parse_phone(own[0].said)):
         sure["phone"] = (number, own[0].said)
     return sure
+
+
+def _sure_when(story: str, facts: Facts) -> When | None:
+    """The one day (or short stretch) that a story names; its other dates must be the same in fewer words."""
+    when = facts.best_date()
+    if when is None or not all(w.first <= when.first and when.last <= w.last for w in facts.dates):
+        return None
+    known = words()["when"]
+    another = story[when.end :].startswith(tuple(known["not_after"]))
+    return None if another or (when.last - when.first).days > known["longest_days"] else when
 
 
 def _span(first: date, last: date, approx: bool) -> dict[str, Any]:
@@ -220,7 +233,7 @@ def _show_money(key: str, fen: int, said: str) -> Say | str:
         return label("amount", "none").label if key == "amount" else say("shown.zero")
     read = parse_money(said) if said else None
     if read and read.fen == fen and read.approx:
-        return _in_her_words(show_money(fen), read.said)
+        return _in_her_words(show_money(fen), said if len(said) <= 30 else read.said)
     return show_money(fen)
 
 
@@ -266,9 +279,3 @@ def find_question(text: str) -> str | None:
         if found["name"] in map(bare, (*names, load().raw(f"label.{key}"))):
             return str(key)
     return None
-
-
-__all__ = [
-    "answer", "applicable", "find_question", "next_question", "prefill", "previous", "progress",
-    "prune", "review", "show", "skip", "value_of",
-]  # fmt: skip

@@ -96,8 +96,8 @@ def object_of(answers: Answers, ctx: Context) -> str:
 
 def is_online(answers: Answers, ctx: Context) -> bool:
     """Whether it was bought online: the person's word, else the classifier's."""
-    where = value_of(answers, "where")
-    return bool(where["mode"] == "online") if where else ctx.online
+    where: dict[str, object] | None = value_of(answers, "where")
+    return where["mode"] == "online" if where else ctx.online
 
 
 def about(*codes: str) -> Rule:
@@ -135,11 +135,12 @@ def category_options(_answers: Answers, ctx: Context) -> tuple[str, ...]:
 
 
 def paid(answers: Answers, _ctx: Context) -> bool:
-    return value_of(answers, "amount") != 0
+    fen: int | None = value_of(answers, "amount")
+    return fen != 0
 
 
 def wants_money(answers: Answers, _ctx: Context) -> bool:
-    claim = value_of(answers, "claim")
+    claim: dict[str, str] | None = value_of(answers, "claim")
     return claim is not None and claim["want"] in ("refund", "compensate")
 
 

@@ -150,7 +150,9 @@ def decide(
 def _why_other(dispute: Dispute) -> Say:
     if dispute.fraud_kinds:
         return say("route.fraud")
-    return say("route.out_of_scope" if dispute.object == OUT else "route.other_authority")
+    if dispute.object == OUT:
+        return say("route.out_of_scope")
+    return say("route.other_authority")
 
 
 def _mode(dispute: Dispute) -> Mode:
@@ -263,9 +265,11 @@ class _Finder:
             return _Found(point, "committee", because, (street.code,) if street else ())
         if above is None:
             return None
-        why = "route.conflict" if self._own(point) else "route.not_taken"
-        via: Via = "street" if street else "bureau"
-        return _Found(above, via, (say(why, desk=point.name, instead=above.name),))
+        if self._own(point):
+            why = say("route.conflict", desk=point.name, instead=above.name)
+        else:
+            why = say("route.not_taken", desk=point.name, instead=above.name)
+        return _Found(above, "street" if street else "bureau", (why,))
 
     def _near(self, pin: tuple[float, float] | None, role: Role) -> _Found | None:
         if pin is None:
@@ -283,10 +287,9 @@ class _Finder:
         if not streets:
             return None
         desks = [near.item for near in streets]
-        because = (
-            say("route.pin_street", street=desks[0].name),
-            say("route.pin_candidates", streets=[desk.name for desk in desks]),
-        )
+        because = (say("route.pin_street", street=desks[0].name),)
+        if desks[1:]:
+            because += (say("route.pin_candidates", streets=[d.name for d in desks[1:]]),)
         return _Found(desks[0], "street", because, tuple(desk.code for desk in desks[1:]))
 
     def _points(self, pin: tuple[float, float], role: Role) -> list[Near[Desk]]:
@@ -390,4 +393,6 @@ def _why_near(desk: Desk, object_code: str) -> Say:
         return say("nearest.not_taken")
     if not desk.placed:
         return say("nearest.centre")
-    return say("nearest.placed") if object_code else say("nearest.placed_any")
+    if object_code:
+        return say("nearest.placed")
+    return say("nearest.placed_any")

@@ -15,16 +15,14 @@ def beside(row: Doors, door: Door) -> tuple[Say, ...]:
     after = [d.name for d in (row.first, *row.then) if d.code not in (door.code, LIAISON)]
     if after:
         told.append(say("law.doors.then", names=after))
-    if row.status == "to_confirm":
-        told.append(say("law.doors.to_confirm", checked=row.checked_on.isoformat()))
+    if door.status == "to_confirm":
+        told.append(say("law.doors.to_confirm", checked=door.checked_on.isoformat()))
     return tuple(told)
 
 
 def statute(row: Statute) -> Say:
     """A rule with its source, and 待核对 when it rests on one copy."""
-    return say(
-        "law.statute.to_confirm" if row.status == "to_confirm" else "law.statute.verified",
-        cited=row.cited,
-        says=row.says,
-        checked=row.checked_on.isoformat(),
-    )
+    checked = row.checked_on.isoformat()
+    if row.status == "to_confirm":
+        return say("law.statute.to_confirm", cited=row.cited, says=row.says, checked=checked)
+    return say("law.statute.verified", cited=row.cited, says=row.says, checked=checked)

@@ -106,6 +106,8 @@ class Control:
                 for group in world.groups.values()
             ],
             "seq": world.last_seq,
+            "pending": len(world.pending()),
+            "bot_online": world.bot_online(),
             "offset": world.meta["offset"],
             "observe": self.observe is not None,
             "process": self.process is not None,

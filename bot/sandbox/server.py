@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -152,7 +153,7 @@ class Sandbox:
             if request.path_params["token"] != self.world.token:
                 raise ApiError(401, "Unauthorized")
             params = await read_params(request)
-            result = await self.api.call(name, params)
+            result = await self._call(request, name, params)
         except ApiError as error:
             return JSONResponse(error.to_json(), status_code=error.code)
         chat = params.integer("chat_id")
@@ -162,6 +163,25 @@ class Sandbox:
             return JSONResponse(ApiError(504, "Gateway Timeout").to_json(), status_code=504)
         return JSONResponse({"ok": True, "result": result})
 
+    async def _call(self, request: Request, name: str, params: Params) -> Any:
+        """A poll whose caller is gone ends at once: a killed bot shows as gone."""
+        if name.lower() != "getupdates":
+            return await self.api.call(name, params)
+        self.world.polling += 1
+        poll = asyncio.create_task(self.api.call(name, params))
+        gone = asyncio.create_task(_gone(request))
+        try:
+            await asyncio.wait({poll, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not poll.done():
+                poll.cancel()
+                self.world.taken_at = float("-inf")
+                return []
+            self.world.taken_at = time.monotonic()
+            return poll.result()
+        finally:
+            gone.cancel()
+            self.world.polling -= 1
+
     async def download(self, request: Request) -> Response:
         if request.path_params["token"] != self.world.token:
             return JSONResponse(ApiError(401, "Unauthorized").to_json(), status_code=401)
@@ -170,6 +190,11 @@ class Sandbox:
         if content is None:
             return JSONResponse(refuse(404, "file not found").to_json(), status_code=404)
         return Response(content, media_type="application/octet-stream")
+
+
+async def _gone(request: Request) -> None:
+    while not await request.is_disconnected():
+        await asyncio.sleep(0.2)
 
 
 async def read_params(request: Request) -> Params:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -87,6 +88,8 @@ class Webhook:
             problem = "Read timeout expired"
         finally:
             self._busy.pop(key, None)
+        if not problem:
+            self.world.taken_at = time.monotonic()
         if problem:
             self._failed(number, entry, problem)
         elif entry.pop("again", False):

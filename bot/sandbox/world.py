@@ -30,6 +30,7 @@ OPEN_GROUPS = range(-1009999999999, -1008999999999)
 RETENTION = timedelta(hours=24)  # of an update that the bot does not take
 NEW_IDS_AFTER = timedelta(days=7)  # of silence, update ids start at random again
 QUERY_LIFE = timedelta(seconds=15)  # in which a callback query can be answered
+ONLINE_SECONDS = 6.0  # after its last poll or delivery the bot still counts as running
 UNSENT_BY_DEFAULT = frozenset(
     {"chat_member", "message_reaction", "message_reaction_count"}
 )
@@ -222,6 +223,8 @@ class World:
         }
         self.held: tuple[int, Json] | None = None
         self.held_at = 0.0
+        self.polling = 0
+        self.taken_at = -ONLINE_SECONDS
         self.again: list[Json] = []
         if "token" not in self.meta:
             self._found(token)
@@ -286,6 +289,10 @@ class World:
             "can_connect_to_business": False,
             "has_main_web_app": False,
         }
+
+    def bot_online(self) -> bool:
+        """Whether the bot polls now, or polled or took a webhook delivery in the last seconds."""
+        return self.polling > 0 or time.monotonic() - self.taken_at < ONLINE_SECONDS
 
     # Persons and groups
     def add_person(

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Button, Press
-from bot.services.bind_desk import by_serial, number, offer_matches, stamp, stop, street_rows
+from bot.services.bind_desk import by_serial, label, number, offer_matches, stamp, stop, street_rows
 from bot.services.drafts import by_token
 from bot.services.hand_over import assign, band, street_name
 from bot.services.sending import Answer, button
@@ -133,7 +133,9 @@ async def _assign(
 
 
 async def _desks(session: AsyncSession, case: Case, answer: Answer, page: int, opened: int) -> None:
-    rows = await street_rows(
+    near = await _near(session, case) if page == 0 else []
+    rows = [[Button(label(desk), _to(case, desk))] for desk in near]
+    rows += await street_rows(
         session,
         page,
         pick=lambda desk: _to(case, desk),
@@ -144,6 +146,17 @@ async def _desks(session: AsyncSession, case: Case, answer: Answer, page: int, o
         buttons=[*rows, [stop()]],
         slot=f"{VERB}:{case.token}:{opened}",
     )
+
+
+async def _near(session: AsyncSession, case: Case) -> list[Organisation]:
+    """The point that the case was meant for and the street it speaks of, as far as known."""
+    codes = [code for code in (case.meant_code, case.street_code) if code]
+    found = await session.scalars(
+        select(Organisation)
+        .where(Organisation.code.in_(codes))
+        .order_by(Organisation.serial.desc())
+    )
+    return list(found)
 
 
 def _card(tables: Tables, case: Case) -> tuple[Say, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,9 @@ PER_PAGE = 12
 MATCHES = 3
 ALIKE = 75
 """Of 100: how much of a typed name must be found in a desk's name."""
+
+LONGEST = 120
+"""Characters in a desk's name (models.network); nothing longer is looked for."""
 
 LEVELS = tuple(Level)
 
@@ -177,13 +180,16 @@ def label(desk: Organisation, above: str = "") -> Say:
 
 
 async def find(session: AsyncSession, tables: Tables, text: str) -> Sequence[Organisation]:
-    """The desks whose names, or aliases in the register, are most like ``text``; at most three.
+    """The desks whose names, or other names in the register, are most like ``text``; at most three.
 
-    Among equally like names the one nearest in length comes first, then the higher level.
+    Among equally like names the one nearest in length comes first, then the higher level. A name
+    typed in full leaves only the desks of that name.
     """
     wanted = "".join(text.split())
-    best: dict[uuid.UUID, tuple[float, int, int, int]] = {}
-    known = await session.execute(
+    if not 0 < len(wanted) <= LONGEST:
+        return ()
+    ranked = []
+    for key, code, name, level, serial in await session.execute(
         select(
             Organisation.id,
             Organisation.code,
@@ -191,16 +197,28 @@ async def find(session: AsyncSession, tables: Tables, text: str) -> Sequence[Org
             Organisation.level,
             Organisation.serial,
         )
-    )
-    for key, code, name, level, serial in known:
-        registered = tables.register.get(code)
-        for called in (name, *(registered.aliases if registered else ())):
-            likeness = fuzz.partial_ratio(wanted, called) if wanted else 0
-            if likeness >= ALIKE:
-                rank = (-likeness, abs(len(called) - len(wanted)), LEVELS.index(level), serial)
-                best[key] = min(rank, best.get(key, rank))
-    chosen = sorted(best, key=lambda key: best[key])[:MATCHES]
-    return [await session.get_one(Organisation, key) for key in chosen]
+    ):
+        likeness, longer = min(
+            (-fuzz.partial_ratio(wanted, called), abs(len(called) - len(wanted)))
+            for called in _names(tables, code, name)
+        )
+        if -likeness >= ALIKE:
+            ranked.append(((likeness, longer, LEVELS.index(level), serial), key))
+    ranked.sort()
+    full = [key for (likeness, longer, *_), key in ranked if (likeness, longer) == (-100, 0)]
+    chosen = full or [key for _, key in ranked]
+    return [await session.get_one(Organisation, key) for key in chosen[:MATCHES]]
+
+
+def _names(tables: Tables, code: str, name: str) -> Iterator[str]:
+    """What a desk may be called: its name, alone or after its street's, and its aliases."""
+    yield name
+    street = tables.register.street_of(code)
+    if street is not None and street.code != code:
+        yield f"{street.name}{name}"
+    registered = tables.register.get(code)
+    if registered is not None:
+        yield from registered.aliases
 
 
 async def offer_matches(
@@ -213,7 +231,7 @@ async def offer_matches(
     """Answer a typed name with its matches; without one, the next line is tried again."""
     found = await find(session, tables, text)
     if not found:
-        await answer(say("bind.no_match", text=text), buttons=[[stop()]])
+        await answer(say("bind.no_match"), buttons=[[stop()]])
         return
     rows: list[list[Button]] = []
     for desk in found:

@@ -84,7 +84,7 @@ async def heard_text(
         return
     case = await drafts.current(session, account)
     if case is not None and drafts.expired(case, tables):
-        await session.delete(case)
+        await drafts.erase(session, tables, case)
         case = None
     if case is None:
         await _no_draft(session, tables, heard, account, answer, clean.text)
@@ -168,7 +168,7 @@ async def _go(
             else:
                 await _restate(session, tables, case, answer, say("talk.resumed"))
         case "anew" if case is not None:
-            drafts.discard(case, tables, account)
+            await drafts.discard(session, tables, case, account)
             await welcome.start(session, tables, account, answer)
         case "complaint" | "clue" | "consult" if case is not None and case.answers:
             await answer(
@@ -180,8 +180,7 @@ async def _go(
             )
         case "complaint" | "clue" | "consult":
             if case is not None:
-                await session.delete(case)
-                await session.flush()
+                await drafts.erase(session, tables, case)
             case = drafts.begin(session, tables, account, CaseKind(where))
             await answer(say(f"begin.{where}"))
             if case.consented_at is None:
@@ -520,7 +519,7 @@ async def _control(
                 ],
             )
         case "cancel_yes":
-            drafts.discard(case, tables, account)
+            await drafts.discard(session, tables, case, account)
             await answer(
                 say("talk.cancelled"), buttons=[[button("button.menu", "go", value="menu")]]
             )

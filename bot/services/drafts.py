@@ -13,6 +13,7 @@ from bot.classify.taxonomy import codes, group_of
 from bot.facts.summary import read_facts
 from bot.interview import flow
 from bot.interview.terms import Context
+from bot.services.deliver import owe_errand
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, CaseKind
@@ -78,11 +79,27 @@ def begin(session: AsyncSession, tables: Tables, account: Account, kind: CaseKin
     return case
 
 
-def discard(case: Case, tables: Tables, account: Account) -> None:
-    """Give the draft up: its words are erased, only the fact remains."""
+async def discard(session: AsyncSession, tables: Tables, case: Case, account: Account) -> None:
+    """Give the draft up: its words and files are erased, only the fact remains."""
+    await _drop_files(session, tables, case)
     case.apply(Action.DISCARD, at=tables.clock.now(), by=account.id)
     case.answers = {}
     case.decision = None
+    case.evidence.clear()
+
+
+async def erase(session: AsyncSession, tables: Tables, case: Case) -> None:
+    """Leave nothing of a draft: no row, no file."""
+    await _drop_files(session, tables, case)
+    await session.delete(case)
+    await session.flush()
+
+
+async def _drop_files(session: AsyncSession, tables: Tables, case: Case) -> None:
+    for kept in case.evidence:
+        await owe_errand(
+            session, "drop", {"key": str(kept.id)}, now=tables.clock.now(), key=f"drop:{kept.id}"
+        )
 
 
 def understand(case: Case, tables: Tables, text: str) -> tuple[Decision, tuple[str, ...]]:
@@ -173,3 +190,13 @@ def expired(case: Case, tables: Tables) -> bool:
     return case.consented_at is None and age > timedelta(
         hours=tables.policy.draft_unconsented_hours
     )
+
+
+async def sweep(session: AsyncSession, tables: Tables) -> None:
+    """Erase every draft whose consent never came in time."""
+    unconsented = await session.scalars(
+        select(Case).where(Case.status == CaseStatus.DRAFT, Case.consented_at.is_(None))
+    )
+    for case in unconsented:
+        if expired(case, tables):
+            await erase(session, tables, case)

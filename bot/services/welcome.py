@@ -81,7 +81,7 @@ async def ask_consent(tables: Tables, case: Case, answer: Answer) -> None:
 
 async def refused(session: AsyncSession, tables: Tables, case: Case, answer: Answer) -> None:
     """Nothing is kept, and help is given all the same."""
-    await session.delete(case)
+    await drafts.erase(session, tables, case)
     await answer(
         say("consent.refused"),
         say("hotlines.lines", lines=[line(tables, code) for code in ("110", "12315", "12345")]),

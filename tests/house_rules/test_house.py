@@ -133,7 +133,7 @@ UNWANTED = {
         "access_token=" + "0" * 64,
     ),
     "a password in an address": (
-        r"\b(?:postgres(?:ql)?|https?)(?:\+\w+)?://[^\s:/@{<]+:[^\s/@{<*]{8,}@(?!localhost|127\.)",
+        r"\b(?:postgres(?:ql)?|https?)(?:\+\w+)?://[^\s:/@{<]+:(?!password@|secret@)[^\s/@{<*]{8,}@",
         "postgresql://suda:" + "correct-horse@db.example/suda",
     ),
     "a path of somebody's machine": (

@@ -87,20 +87,30 @@ async def test_an_opened_case_shows_nothing_of_the_person(office: Office) -> Non
 async def test_a_street_picked_from_the_list_gets_the_case_and_the_person_is_told(
     office: Office,
 ) -> None:
-    await office.bind("花木街道")
+    await office.bind("三林镇")
     await office.case("PD-1")
     await office.tap_menu("待分派")
     await office.tap(BOSS, "PD-1")
-    while not any("花木街道" in words for words in (await office.last(BOSS)).buttons):
+    page = await office.last(BOSS)
+    while "✅ 三林镇" not in page.buttons:
         await office.tap(BOSS, "下一页")
-    assert await office.tap(BOSS, "✅ 花木街道") == "已转交"
+        page = await office.last(BOSS)
+    assert await office.tap(BOSS, "✅ 三林镇") == "已转交"
     done = (await office.last(BOSS)).text
     assert "PD-1" in done
-    assert "花木街道" in done
+    assert "三林镇" in done
     assert "没有等待分派" in done
     assert await status(office, "PD-1") is CaseStatus.WAITING
     assert "PD-1" in (await office.last(GROUP)).text
-    assert "花木街道" in (await office.last(AUNT)).text
+    assert "三林镇" in (await office.last(AUNT)).text
+
+
+async def test_the_street_and_the_point_that_the_case_speaks_of_come_first(office: Office) -> None:
+    point = await office.desk("潍坊一村居委会")
+    await office.case("PD-1", meant_code=point.code)
+    await office.tap(BOSS, "待分派")
+    await office.tap(BOSS, "PD-1")
+    assert list((await office.last(BOSS)).buttons)[:2] == ["▫️ 潍坊一村居委会", "▫️ 花木街道"]
 
 
 async def test_a_typed_name_gives_the_case_to_a_point(office: Office) -> None:

@@ -61,6 +61,8 @@ async def test_every_street_is_on_the_list_once_and_pages_turn_in_place(office: 
         (" 潍坊 新村 街道 ", "潍坊新村街道"),
         ("潍坊一村", "潍坊一村居委会"),
         ("区市场监督管理局", "浦东新区市场监督管理局"),
+        ("陆家嘴街道市新居委会", "市新居委会（陆家嘴街道）"),
+        ("芦潮港农场", "南汇新城镇"),
     ],
 )
 async def test_a_typed_name_is_found_first(office: Office, typed: str, wanted: str) -> None:
@@ -75,6 +77,14 @@ async def test_a_point_is_shown_with_its_street(office: Office) -> None:
     await office.tap(BOSS, "绑定工作群")
     await office.write(BOSS, "潍坊一村居委会")
     assert "潍坊一村居委会（潍坊新村街道）" in next(iter((await office.last(BOSS)).buttons))
+
+
+async def test_a_name_typed_in_full_leaves_only_desks_of_that_name(office: Office) -> None:
+    await office.tap(BOSS, "绑定工作群")
+    await office.write(BOSS, "新华居委会")
+    matches = [words for words in (await office.last(BOSS)).buttons if words[0] in "✅▫"]
+    assert matches
+    assert all("新华居委会（" in words for words in matches)
 
 
 @pytest.mark.parametrize("typed", ["火星第三殖民地", "   ", "%"])

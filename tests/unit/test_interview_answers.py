@@ -74,7 +74,7 @@ def test_typed_answers(key: str, text: str, expected: Any) -> None:
         ("phone", Given("12345"), "phone"), ("phone", Given(phone="99"), "phone"),
         ("claim", Given("讨个说法"), "claim_vague"), ("claim", Given("给我一个公道！"), "claim_vague"),
         ("claim", Given("嗯"), "claim"), ("merchant", Given("你们能退钱吗？"), "merchant"),
-        ("where", Given("在哪里啊？"), "place"), ("where", Given(place=(200.0, 0.0, "")), "place"),
+        ("where", Given("在哪里啊？"), "place"), ("where", Given("浦东新区"), "place_wide"), ("where", Given(place=(200.0, 0.0, "")), "place"),
         ("where", Given(value="s:999"), "stale"), ("where", Given(value="page:99"), "stale"),
         ("amount", Given(voice=True), "voice"), ("name", Given(files=1), "file"),
         ("evidence", Given(value="done"), "evidence_empty"), ("evidence", Given(files=1), "evidence_more"),
@@ -120,6 +120,9 @@ def test_a_sum_in_the_claim_is_not_asked_again() -> None:
     assert answers["claim_amount"]["v"] == 350000
     assert answers["claim_amount"]["by"] == "read"
     assert "claim_amount" not in answer(BY_KEY["claim"], Given("退钱"), {}, CTX)
+    assert "claim_amount" not in answer(BY_KEY["claim"], Given("把欠我的500元的货补发"), {}, CTX)
+    told = answer(BY_KEY["claim_amount"], Given("2000"), answers, CTX)
+    assert answer(BY_KEY["claim"], Given("退我3500元"), told, CTX)["claim_amount"]["v"] == 200000
 
 
 def test_a_phone_beside_the_name_is_not_asked_again() -> None:
@@ -175,6 +178,37 @@ def test_the_list_of_streets_pages_through_all(key: str) -> None:
         )
     assert len(seen) == len(set(seen)) == len(CTX.gazetteer.streets)
     assert value(key, value=seen[-1])["street"] == seen[-1][2:]
+    assert value(key, "桥头的老房子", value=seen[-1])["text"] == "桥头的老房子"
+
+
+def test_villages_of_one_name_are_told_apart_and_her_words_are_kept() -> None:
+    with pytest.raises(Choose) as choose:
+        value("where", "红星村的小卖部")
+    shown = [load().plain(option.label) for option in choose.value.options]
+    assert len(shown) == len(set(shown)) >= 3
+    assert all("红星村" in line for line in shown[:-1])
+    where = value("where", choose.value.said, value=choose.value.options[0].value)
+    assert where["text"] == "红星村的小卖部"
+    assert where["committee"] == choose.value.options[0].value[2:]
+
+
+@pytest.mark.parametrize("text", ["微信群里", "陌生人打电话来的", "电话里"])
+def test_no_place_at_all(text: str) -> None:
+    assert value("where", text)["mode"] == "none"
+
+
+@pytest.mark.parametrize("text", ["没有", "不知道", "没有了", "不记得了啊"])
+def test_saying_no_at_a_question_that_may_be_skipped_skips_it(text: str) -> None:
+    for key in ("home", "address", "mileage"):
+        ctx = context(object=OBJECTS.get(key, "food"))
+        assert answer(BY_KEY[key], Given(text), {}, ctx)[key]["skipped"] is True
+    with pytest.raises(Wrong):
+        answer(BY_KEY["name"], Given(text), {}, CTX)
+
+
+@pytest.mark.parametrize("text", ["南京东路300号那家店", "浦三路500弄京东便利店"])
+def test_a_platforms_name_in_an_address_is_no_online_purchase(text: str) -> None:
+    assert value("where", text)["mode"] == "address"
 
 
 @pytest.mark.parametrize("text", ["淘宝上买的", "在抖音直播间下的单", "网上买的", "京东自营"])

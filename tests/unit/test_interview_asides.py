@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.interview.answers import words
 from bot.interview.asides import aside, control
 from bot.interview.questions import BY_KEY, QUESTIONS
 from bot.texts.catalogue import load
@@ -62,12 +63,24 @@ def test_an_answer_is_no_aside(key: str, text: str) -> None:
         ("我想找真人", "human"), ("帮助", "help"), ("怎么用啊", "help"), ("查进度", "status"), ("我想查进度", "status"),
         ("我的投诉处理得怎么样了", "status"), ("提交", "submit"), ("确认提交", "submit"), ("改", "edit"), ("我要改一下", "edit"),
         ("我要取消订单", None), ("取消订单", None), ("取消自动续费", None), ("人工智能课程", None), ("返回的货丢了", None),
-        ("商家不给提交退款", None), ("帮助中心没人理", None), ("过", "skip"), ("过期了", None), ("结束", "cancel"),
+        ("商家不给提交退款", None), ("帮助中心没人理", None), ("过", "skip"), ("过期了", None), ("结束", None), ("结束投诉吧", "cancel"),
         ("改签", None), ("改 金额", None), ("我", None), ("", None), ("人工流产手术", None), ("我要退款", None),
     ],
 )  # fmt: skip
 def test_words_that_steer(text: str, expected: str | None) -> None:
     assert control(text) == expected
+
+
+def test_no_way_of_saying_an_option_steers_or_is_chit_chat() -> None:
+    for key, options in words()["option"].items():
+        for value, known in options.items():
+            for word in known:
+                assert control(word) is None, (key, value, word)
+                if key in BY_KEY:
+                    assert aside(word, BY_KEY[key]) is None, (key, value, word)
+    for key in sorted(load().keys()):
+        if key.startswith("option."):
+            assert control(load().raw(key)) is None, key
 
 
 @given(st.text(max_size=80), st.sampled_from([None, *QUESTIONS]))

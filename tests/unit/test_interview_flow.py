@@ -324,6 +324,53 @@ def test_reading_never_overwrites_and_never_guesses() -> None:
     assert again["story"]["v"] == story
 
 
+def test_several_sums_or_days_are_left_to_be_asked() -> None:
+    ctx = context(object="food")
+    story = "前年三月办的卡，今年5月2号去用，一次说要300元，一次说要500元，我弄不明白"
+    _, read = prefill(story, read_facts(story, TODAY, gazetteer()), {}, ctx)
+    assert not {"amount", "when"} & set(read)
+
+
+@pytest.mark.parametrize(
+    ("story", "key"),
+    [
+        ("在超市买的酸奶，今年9月1号到期，当天就坏了", "when"),
+        ("我爸今年76岁，被人拉去听课，买了一张理疗床", "when"),
+        ("老板说下个月5号就退钱，到现在也没有个准信", "when"),
+        ("抖音直播间买的翡翠手镯，拿去鉴定说是假的", "merchant"),
+        ("店家说要求我们先付款，我们没有答应，后来就不理人了", "claim"),
+    ],
+)
+def test_what_a_story_only_seems_to_say_is_left_to_be_asked(story: str, key: str) -> None:
+    ctx = context(object="food")
+    _, read = prefill(story, read_facts(story, TODAY, gazetteer()), {}, ctx)
+    assert key not in read
+
+
+def test_a_story_told_anew_replaces_what_was_only_read() -> None:
+    ctx = context(object="food")
+    first = "在店里花了300元买的海参是坏的，要求退款"
+    answers, _ = prefill(first, read_facts(first, TODAY, gazetteer()), {}, ctx)
+    anew = "记错了，买海参花了500元，是坏的"
+    again, read = prefill(
+        anew, read_facts(anew, TODAY, gazetteer()), answers, context(object="catering_hotel")
+    )
+    assert (answers["amount"]["v"], again["amount"]["v"]) == (30000, 50000)
+    assert again["object"]["v"] == "catering_hotel"
+    assert set(read) == {"object", "amount"}
+    assert again["claim"] == answers["claim"]
+
+
+@pytest.mark.parametrize(
+    ("story", "want"),
+    [("床垫有味道，想退货", "refund"), ("车修了四次，要求换车", "replace"), ("手镯是假的，我要求退一赔三", "compensate")],
+)
+def test_a_plain_demand_in_the_story_is_read(story: str, want: str) -> None:
+    answers, read = prefill(story, read_facts(story, TODAY, gazetteer()), {}, context(object="daily_goods"))
+    assert "claim" in read
+    assert answers["claim"]["v"]["want"] == want
+
+
 def test_a_strangers_phone_is_not_taken_for_hers() -> None:
     ctx = context(object="food")
     story = "老板的电话是13812345678，打过去说不退，一直推来推去"

@@ -71,7 +71,8 @@ def test_goods_are_mediated_and_money_matters_have_their_authority(book: LawBook
 
 
 def test_every_kind_of_fraud_that_is_recognised_has_its_own_advice(book: LawBook) -> None:
-    kinds = {key.removeprefix("fraud.") for key in load_texts().keys() if key.startswith("fraud.")}  # noqa: SIM118
+    keys = sorted(load_texts().keys())
+    kinds = {key.removeprefix("fraud.") for key in keys if key.startswith("fraud.")}
     assert "second_swindle" in kinds
     assert kinds == set(book.by_fraud)
 
@@ -90,6 +91,12 @@ def test_of_several_kinds_of_fraud_the_gravest_speaks(book: LawBook) -> None:
     assert "屏幕共享" in doors.note
 
 
+def test_a_note_is_a_sentence_without_its_full_stop(book: LawBook) -> None:
+    for row in (*book.by_object.values(), *book.by_fraud.values()):
+        assert row.note[-1] not in "。；，", row.code
+        assert row.before == row.before.rstrip("。；，"), row.code
+
+
 def test_an_unknown_kind_of_dispute_goes_to_the_public_line(book: LawBook) -> None:
     assert book.doors("no_such_code").first.number == "12345"
     assert book.evidence("no_such_code")
@@ -97,7 +104,8 @@ def test_an_unknown_kind_of_dispute_goes_to_the_public_line(book: LawBook) -> No
 
 def test_nothing_shown_names_the_repealed_rule_or_claims_acceptance(book: LawBook) -> None:
     texts = load_texts()
-    ours = [texts.raw(key) for key in texts.keys() if key.startswith(("law.", "route.", "nearest."))]  # noqa: SIM118
+    prefixes = ("law.", "route.", "nearest.")
+    ours = [texts.raw(key) for key in sorted(texts.keys()) if key.startswith(prefixes)]
     words = [*shown(book), *ours]
     assert len(words) > 300
     for text in words:
@@ -177,7 +185,16 @@ def broken(change: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     "change",
-    ["no source", "no date", "no status", "no such door", "no such paper", "days without unit", "liaison", "two doors"],
+    [
+        "no source",
+        "no date",
+        "no status",
+        "no such door",
+        "no such paper",
+        "days without unit",
+        "liaison",
+        "two doors",
+    ],
 )
 def test_a_wrong_row_is_refused(change: str) -> None:
     with pytest.raises(LawError):

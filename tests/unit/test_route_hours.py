@@ -60,7 +60,17 @@ def test_unknown_hours_are_neither_open_nor_closed(hours: str) -> None:
 
 @pytest.mark.parametrize(
     "hours",
-    ["9-5", "1-5", "1-5 9-17", "8 09:00-10:00", "1 25:00-26:00", "1 09:60-10:00", "1 09:00-09:00", "5-1 09:00-10:00", "周一 09:00-10:00"],
+    [
+        "9-5",
+        "1-5",
+        "1-5 9-17",
+        "8 09:00-10:00",
+        "1 25:00-26:00",
+        "1 09:60-10:00",
+        "1 09:00-09:00",
+        "5-1 09:00-10:00",
+        "周一 09:00-10:00",
+    ],
 )
 def test_hours_that_make_no_sense_are_refused_and_shown_as_unknown(hours: str) -> None:
     with pytest.raises(ValueError, match="duty"):
@@ -68,6 +78,6 @@ def test_hours_that_make_no_sense_are_refused_and_shown_as_unknown(hours: str) -
     assert open_at(hours, at(11, 23, 10)) is None
 
 
-@given(st.text(max_size=60), st.datetimes(datetime(2005, 1, 1), datetime(2040, 1, 1)))
+@given(st.text(max_size=60), st.datetimes(timezones=st.just(SHANGHAI)))
 def test_any_text_is_survived(hours: str, when: datetime) -> None:
-    assert open_at(hours, when.replace(tzinfo=SHANGHAI)) in (True, False, None)
+    assert open_at(hours, when) in (True, False, None)

@@ -14,7 +14,9 @@ LATS = st.one_of(st.floats(-90, 90), st.sampled_from([90.0, -90.0, 0.0, 89.99999
 LONS = st.one_of(st.floats(-180, 180), st.sampled_from([180.0, -180.0, 0.0, 179.9999999, 121.5]))
 SPOTS = st.lists(st.tuples(LATS, LONS), max_size=80)
 CROWDED = st.lists(
-    st.tuples(st.sampled_from([31.2, 31.2000001, 31.3, -31.2]), st.sampled_from([121.5, 121.50001, -58.5])),
+    st.tuples(
+        st.sampled_from([31.2, 31.2000001, 31.3, -31.2]), st.sampled_from([121.5, 121.50001, -58.5])
+    ),
     max_size=80,
 )
 

@@ -1,0 +1,28 @@
+"""Logs: short lines on stderr, levels as set, and no library that prints what a person wrote."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+LOUD = ("httpx", "httpcore", "telegram", "jieba", "aiosqlite", "alembic", "uvicorn")
+"""Their INFO or DEBUG prints addresses with the token in them, or data."""
+
+
+def quiet(level: str) -> None:
+    """Set up structlog and the libraries' loggers for this process."""
+    number = logging.getLevelName(level)
+    logging.basicConfig(level=number, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    for name in LOUD:
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper("iso"),
+            structlog.dev.ConsoleRenderer(colors=False),
+        ],
+    )

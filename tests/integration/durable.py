@@ -1,0 +1,101 @@
+"""What the durable tests share: a database with its keyring, a clock moved by hand, an outside."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine, select
+
+from bot.adapters.crypto import Keyring
+from bot.adapters.database import Database
+from bot.ports import Message
+from bot.services.deliver import Limits
+from bot.texts.catalogue import say
+from models.base import Base, install_cipher
+from models.delivery import Inbox, Outbox, Refused
+
+START = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+WIDE = Limits(per_second=29_000, chat_per_second=1_000, chat_burst=5_000, group_per_minute=20_000)
+REAL = Limits(per_second=29, chat_per_second=1, chat_burst=5, group_per_minute=20)
+
+
+class HandClock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.moment = START
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def pass_(self, **time: float) -> None:
+        self.moment += timedelta(**time)
+
+
+class Outside:
+    """A channel's far end: keeps what arrived, and refuses as told.
+
+    ``refusals[target]`` are used up one by one; ``arrived`` holds (target, text key, edited ids).
+    """
+
+    def __init__(self) -> None:
+        self.arrived: list[tuple[str, str, list[Any] | None]] = []
+        self.tried: list[tuple[str, str]] = []
+        self.refusals: dict[str, list[Refused]] = {}
+        self._last_id = 100
+
+    async def __call__(
+        self, target: str, message: Message, edit_ids: Sequence[Any] | None, /
+    ) -> list[Any]:
+        key = message.parts[0].key
+        self.tried.append((target, key))
+        waiting = self.refusals.get(target)
+        if waiting:
+            raise waiting.pop(0)
+        self.arrived.append((target, key, list(edit_ids) if edit_ids else None))
+        if edit_ids:
+            return list(edit_ids)
+        self._last_id += 1
+        return [self._last_id]
+
+    def texts(self, target: str | None = None) -> list[str]:
+        return [key for to, key, _ in self.arrived if target in (None, to)]
+
+
+def text(key: str) -> Message:
+    """A message whose only part is the text ``key``; nobody renders it here."""
+    return Message((say(key),))
+
+
+def create_tables(url: str) -> None:
+    engine = create_engine(url)
+    Base.metadata.create_all(engine)
+    engine.dispose()
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[Database]:
+    """A fresh database in ``folder``, with a keyring installed."""
+    install_cipher(Keyring.open(folder / "keyring.json"))
+    url = f"sqlite:///{folder}/suda.db"
+    create_tables(url)
+    db = Database(url)
+    try:
+        yield db
+    finally:
+        await db.close()
+        install_cipher(None)
+
+
+async def outbox(db: Database) -> list[Outbox]:
+    async with db.read() as session:
+        return list((await session.execute(select(Outbox).order_by(Outbox.id))).scalars())
+
+
+async def inbox(db: Database) -> list[Inbox]:
+    async with db.read() as session:
+        return list((await session.execute(select(Inbox).order_by(Inbox.seq))).scalars())

@@ -1,0 +1,216 @@
+"""Places of Pudong, and everything read from one message."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable
+from datetime import date
+from importlib.resources import files
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.facts import dates, money, names, orders, payment, phones, redact
+from bot.facts.places import Committee, Gazetteer, Street, packaged_landmarks
+from bot.facts.summary import read_facts
+
+TODAY = date(2026, 11, 23)
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    text = files("bot.route").joinpath(f"network/pudong/{name}.csv").read_text("utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def _degrees(value: str) -> float | None:
+    return float(value) if value else None
+
+
+STREETS = [
+    Street(r["code"], r["name"], _degrees(r["lat"]), _degrees(r["lon"])) for r in _rows("streets")
+]
+_STREET_NAMES = {s.code: s.name for s in STREETS}
+COMMITTEES = [
+    Committee(r["code"], r["name"], r["street_code"], _STREET_NAMES[r["street_code"]])
+    for r in _rows("committees")
+    if r["street_code"] in _STREET_NAMES
+]
+PUDONG = Gazetteer(STREETS, COMMITTEES, packaged_landmarks())
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("张江那边", "张江镇"),
+        ("陸家嘴", "陆家嘴街道"),
+        ("陆家嘴正大广场", "陆家嘴街道"),
+        ("店在周浦万达里面", "周浦镇"),
+        ("迪士尼", "川沙新镇"),
+        ("川沙县高桥镇", "高桥镇"),
+        ("南汇区周浦镇", "周浦镇"),
+        ("临港", "南汇新城镇"),
+        ("浦东机场买的", "祝桥镇"),
+        ("世纪公园附近的健身房", "花木街道"),
+        ("泥城", "泥城镇"),
+        ("我家住在金桥", "金桥镇"),
+        ("书院", "书院镇"),
+        ("上海市浦东新区潍坊新村街道潍坊二村", "潍坊二村居委会"),
+        ("潍坊2村", "潍坊二村居委会"),
+        ("临沂八村", "南码头路街道"),
+        ("临沂八村第一居委会", "临沂八村第一居委会"),
+        ("周浦镇果园居委会", "果园居委会"),
+    ],
+)
+def test_the_plainest_place(text: str, name: str) -> None:
+    assert PUDONG.find(text)[0].name == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "不知道",
+        "徐汇区",
+        "南汇区",
+        "浦东",
+        "外高桥",
+        "杭州市余杭区高桥镇",
+        "我在书院学习",
+        "提高行政效率",
+        "东方财富和恒大集团",
+        "龙阳路2345号",
+    ],
+)
+def test_what_is_not_known_is_not_guessed(text: str) -> None:
+    assert PUDONG.find(text) == []
+
+
+def test_a_name_that_stands_twice_gives_both() -> None:
+    found = PUDONG.find("锦绣居委会")
+    assert {_STREET_NAMES[p.street_code] for p in found} == {"花木街道", "康桥镇"}
+    assert [p.committee_code for p in PUDONG.find("康桥镇锦绣居委会")] == [
+        p.committee_code for p in found if _STREET_NAMES[p.street_code] == "康桥镇"
+    ]
+
+
+def test_every_committee_is_found_by_its_full_name() -> None:
+    missed = []
+    for c in COMMITTEES:
+        found = PUDONG.find(f"浦东新区{c.street}{c.name}")
+        if c.name.startswith(c.street):  # 合庆镇居委会, farms and zones: the street's own name
+            good = bool(found) and found[0].street_code == c.street_code
+        else:
+            good = bool(found) and found[0].committee_code == c.code
+        if not good:
+            missed.append(c.name)
+    assert missed == []
+
+
+def test_every_landmark_lies_in_a_known_street() -> None:
+    known = {s.name for s in STREETS}
+    assert {m.street for m in packaged_landmarks()} <= known
+    for mark in packaged_landmarks():
+        streets = {_STREET_NAMES[p.street_code] for p in PUDONG.find(mark.name)}
+        assert mark.street in streets, mark
+
+
+def test_nearest_streets() -> None:
+    # The Oriental Pearl Tower (东方明珠), WGS-84.
+    (first, metres), (_, further), _ = PUDONG.nearest_streets(31.2397, 121.4998)
+    assert first.name == "陆家嘴街道"
+    assert 1_000 < metres < 2_500
+    assert metres <= further
+
+
+def test_a_long_first_message() -> None:
+    text = (
+        "我叫王秀英，去年双十一在淘宝的晨光花坊旗舰店买衣服花了3500，押金500，后来退了200块，"
+        "客服电话13812345678，订单号 1234567890123456，微信转账给店长个人账户，店在张江那边"
+    )
+    facts = read_facts(text, TODAY, PUDONG)
+    amount, when = facts.best_amount(), facts.best_date()
+    assert amount is not None
+    assert amount.said == "3500"
+    assert when is not None
+    assert when.first == date(2025, 11, 11)
+    assert [m.said for m in facts.merchants] == ["晨光花坊旗舰店"]
+    assert [p.platform.name for p in facts.platforms] == ["淘宝"]
+    assert [s.said for s in facts.phones] == ["13812345678"]
+    assert [s.said for s in facts.orders] == ["1234567890123456"]
+    assert facts.payments[0].kind == "wechat"
+    assert facts.payee_personal is True
+    assert [p.name for p in facts.places] == ["张江镇"]
+
+
+def test_nothing_said_nothing_read() -> None:
+    facts = read_facts("你好", TODAY, PUDONG)
+    assert facts.best_amount() is None
+    assert facts.best_date() is None
+    assert [*facts.merchants, *facts.platforms, *facts.phones, *facts.orders, *facts.places] == []
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.lists(
+            st.sampled_from([*"张江潍坊一二村新第镇街道居委会东方1", "陆家嘴", "区", "在"])
+        ).map("".join),
+    )
+)
+def test_any_text(text: str) -> None:
+    found = PUDONG.find(text, 5)
+    assert len(found) <= 5
+    for place in found:
+        assert place.said
+        assert place.said in text
+        assert 0 < place.score <= 1
+        assert (
+            place.committee_code is None
+            or PUDONG.committees[place.committee_code].street_code == place.street_code
+        )
+    read_facts(text, TODAY, PUDONG)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "1",
+        "一",
+        "张江",
+        "去年",
+        "3月",
+        "公司",
+        "验证码",
+        "1 ",
+        "“",
+        "花3万到",
+        "元1",
+        "\u200f",
+        "😀",
+        "\x00",
+    ],
+)
+def test_time_is_bounded(piece: str) -> None:
+    """50 ms each on an idle machine; the bound leaves room for a busy one, not for squares."""
+    text = (piece * 100_000)[:100_000]
+    readers: list[Callable[[str], object]] = [
+        money.read_money,
+        money.parse_money,
+        lambda t: dates.read_dates(t, TODAY),
+        names.read_merchants,
+        names.parse_person_name,
+        payment.read_payment,
+        payment.read_payee_personal,
+        orders.read_orders,
+        phones.read_phones,
+        phones.mask_text,
+        redact.redact,
+        PUDONG.find,
+    ]
+    for reader in readers:
+        reader("x")
+        start = time.perf_counter()
+        reader(text)
+        assert time.perf_counter() - start < 0.5

@@ -1,0 +1,365 @@
+"""Where a matter goes: the merchant's place, the right authority, and never a false promise."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.classify.taxonomy import codes
+from bot.law.book import load as load_law
+from bot.route.decide import Dispute, Route, Where, decide, nearest_json
+from bot.route.nearest import distance_m
+from bot.route.register import Desk, Register, load_network
+from bot.texts.catalogue import load as load_texts
+
+LAW = load_law()
+SEED = load_network("pudong")
+POINT, STREET, BUREAU = "310115004001", "310115004", "310115"  # 潍坊一村居委会, 潍坊新村街道
+LUJIAZUI, LINGANG = "310115005", "310115145"
+HOME = Where("committee", committee_code=POINT)
+AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+
+MALL = Desk(
+    "M1", "正大广场联络点", "point", LUJIAZUI, type="mall", lat=31.2370, lon=121.4990,
+    precision="surveyed", hours="daily 10:00-22:00", staffed=True, merchants=("正大广场",),
+    street_code=LUJIAZUI,
+)  # fmt: skip
+SHOES = Desk(
+    "M2", "鞋城联络点", "point", LUJIAZUI, lat=31.2371, lon=121.4991, precision="address",
+    takes=frozenset({"apparel"}), staffed=True, street_code=LUJIAZUI,
+)  # fmt: skip
+EMPTY = Desk(
+    "M3", "无人联络点", "point", LUJIAZUI, lat=31.2372, lon=121.4992, precision="surveyed",
+    street_code=LUJIAZUI,
+)  # fmt: skip
+BY_THE_MALL = Where("pin", 31.2371, 121.4991)
+
+
+def network(*staffed: str, extra: tuple[Desk, ...] = ()) -> Register:
+    seeded = Register(SEED).with_staff(frozenset(staffed))
+    return Register([*seeded, *extra])
+
+
+NOBODY = network()
+STAFFED = network(STREET, LUJIAZUI, BUREAU, extra=(MALL, SHOES, EMPTY))
+
+
+def told(route: Route) -> str:
+    return "\n".join(load_texts().plain(reason) for reason in route.because)
+
+
+# --- the merchant's place --------------------------------------------------------------------
+
+
+def test_a_committee_named_in_the_address_wins() -> None:
+    where = Where("address", 31.0, 121.8, street_code=LINGANG, committee_code=POINT)
+    route = decide(Dispute("food", where=where), STAFFED, LAW)
+    assert (route.desk_code, route.via, route.role) == (POINT, "committee", "dispute")
+    assert route.door is None
+    assert "潍坊一村居委会" in told(route)
+
+
+def test_the_merchants_place_decides_not_the_persons_home() -> None:
+    where = Where("street", street_code=LINGANG)
+    route = decide(Dispute("food", where=where, home=HOME), STAFFED, LAW)
+    assert route.desk_code == LINGANG
+    assert "商家所在的地方" in told(route)
+    same = decide(
+        Dispute("food", where=Where("street", street_code=STREET), home=HOME), STAFFED, LAW
+    )
+    assert "商家所在的地方" not in told(same), "said only where it makes a difference"
+
+
+def test_a_known_street_gets_the_case_and_no_committee_is_guessed() -> None:
+    route = decide(Dispute("food", where=Where("street", street_code=STREET)), STAFFED, LAW)
+    assert (route.desk_code, route.via) == (STREET, "street")
+    assert route.held_by == STREET
+    assert route.others == ()
+
+
+def test_a_zone_is_its_streets_matter() -> None:
+    where = Where("street", street_code="310115401")
+    assert decide(Dispute("food", where=where), STAFFED, LAW).desk_code == LINGANG
+
+
+# --- pins ------------------------------------------------------------------------------------
+
+
+def test_a_pin_finds_the_nearest_point_that_takes_the_matter() -> None:
+    shoes = decide(Dispute("apparel", where=BY_THE_MALL), STAFFED, LAW)
+    assert (shoes.desk_code, shoes.via) == ("M2", "nearest")
+    food = decide(Dispute("food", where=BY_THE_MALL), STAFFED, LAW)
+    assert food.desk_code == "M1"
+    assert "米" in told(food)
+    assert LUJIAZUI in food.others
+
+
+def test_a_point_without_staff_is_passed_over_for_one_with_staff() -> None:
+    where = Where("pin", EMPTY.lat, EMPTY.lon)
+    assert decide(Dispute("food", where=where), STAFFED, LAW).desk_code == "M1"
+
+
+def test_a_near_point_without_staff_is_held_by_its_street() -> None:
+    register = network(LUJIAZUI, extra=(EMPTY,))
+    route = decide(Dispute("food", where=Where("pin", EMPTY.lat, EMPTY.lon)), register, LAW)
+    assert (route.desk_code, route.held_by) == ("M3", LUJIAZUI)
+    assert "先由陆家嘴街道接" in told(route)
+
+
+def test_a_pin_far_from_any_known_point_names_three_streets_and_no_distance() -> None:
+    route = decide(Dispute("food", where=Where("pin", 31.2269, 121.5201)), NOBODY, LAW)
+    assert (route.desk_code, route.via) == (STREET, "street")
+    assert len(route.others) == 2
+    for code in (STREET, *route.others):
+        desk = NOBODY.get(code)
+        assert desk is not None
+        assert desk.level == "street"
+        assert desk.name in told(route)
+    assert "米" not in told(route)
+
+
+def test_a_pin_in_another_city_is_told_so_and_gets_a_number() -> None:
+    route = decide(Dispute("food", where=Where("pin", 39.9, 116.4)), STAFFED, LAW)
+    assert route.desk_code is None
+    assert route.door is not None
+    assert route.door.number == "12315"
+    assert "不在我们这个区" in told(route)
+
+
+@pytest.mark.parametrize("lat", [float("nan"), float("inf"), 91.0, -1000.0])
+def test_a_pin_off_the_globe_is_no_pin(lat: float) -> None:
+    assert decide(Dispute("food", where=Where("pin", lat, 121.5)), STAFFED, LAW).via == "triage"
+
+
+# --- no place --------------------------------------------------------------------------------
+
+
+def test_bought_online_without_an_address_gets_the_packet_and_home_advises() -> None:
+    route = decide(Dispute("apparel", where=Where("online", text="某宝"), home=HOME), STAFFED, LAW)
+    assert route.door is not None
+    assert route.door.number == "12315"
+    assert route.door.bring
+    assert (route.desk_code, route.via, route.role) == (POINT, "home", "advice")
+    assert route.held_by == STREET
+    assert "平台所在地" in told(route)
+
+
+def test_bought_online_from_a_shop_with_an_address_goes_there() -> None:
+    where = Where("online", street_code=LINGANG)
+    route = decide(Dispute("apparel", where=where, home=HOME), STAFFED, LAW)
+    assert (route.desk_code, route.role, route.door) == (LINGANG, "dispute", None)
+
+
+def test_the_channel_says_online_when_nobody_asked() -> None:
+    route = decide(Dispute("apparel", channel="live_stream", home=HOME), STAFFED, LAW)
+    assert route.door is not None
+    assert "平台所在地" in told(route)
+
+
+def test_a_tips_group_has_no_place_so_the_authority_is_named_and_home_advises() -> None:
+    route = decide(Dispute("advisory", where=Where("none"), home=HOME), STAFFED, LAW)
+    assert route.door is not None
+    assert route.door.number == "12386"
+    assert (route.desk_code, route.via, route.role) == (POINT, "home", "advice")
+    assert "联络点可以帮您" in told(route)
+
+
+def test_an_address_nobody_understands_is_looked_at_by_a_person() -> None:
+    route = decide(Dispute("food", where=Where("address", text="老地方")), STAFFED, LAW)
+    assert (route.desk_code, route.via, route.held_by) == (None, "triage", None)
+    assert "老地方" in told(route)
+
+
+def test_nothing_known_is_triage() -> None:
+    route = decide(Dispute("food"), NOBODY, LAW)
+    assert (route.desk_code, route.via) == (None, "triage")
+    assert "管理员" in told(route)
+
+
+# --- other authorities -----------------------------------------------------------------------
+
+
+def test_another_authoritys_matter_names_its_door_even_when_the_place_is_known() -> None:
+    where = Where("street", street_code=LINGANG)
+    route = decide(Dispute("insurance", where=where, home=HOME), STAFFED, LAW)
+    assert route.door is not None
+    assert route.door.number == "12378"
+    assert "保险公司" in route.door.prerequisite
+    assert (route.desk_code, route.role) == (POINT, "advice")
+
+
+def test_fraud_names_the_police_first_and_comforts() -> None:
+    route = decide(Dispute("food", ("fake_service",), where=HOME, home=HOME), STAFFED, LAW)
+    assert route.door is not None
+    assert route.door.number == "110"
+    assert route.role == "advice"
+    assert "不怪您" in told(route)
+
+
+def test_out_of_scope_is_shown_a_door_never_a_closed_one() -> None:
+    route = decide(Dispute("out_of_scope", home=HOME), STAFFED, LAW)
+    assert route.door is not None
+    assert route.door.number == "12345"
+    assert "12348" in told(route)
+    assert route.desk_code == POINT
+
+
+def test_a_consultation_goes_to_the_own_committee() -> None:
+    where = Where("street", street_code=LINGANG)
+    route = decide(Dispute("food", kind="consult", where=where, home=HOME), STAFFED, LAW)
+    assert (route.desk_code, route.role, route.door) == (POINT, "advice", None)
+
+
+def test_a_clue_passes_by_the_points_to_the_bureau() -> None:
+    where = Where("committee", committee_code=POINT)
+    route = decide(Dispute("food", kind="clue", where=where, home=HOME), STAFFED, LAW)
+    assert (route.desk_code, route.via, route.held_by) == (BUREAU, "bureau", BUREAU)
+    assert "不会告诉商家" in told(route)
+    assert decide(Dispute("food", kind="clue", where=where), NOBODY, LAW).held_by is None
+
+
+# --- honesty and fairness --------------------------------------------------------------------
+
+
+def test_a_point_never_judges_its_own_house() -> None:
+    where = Where("address", committee_code="M1")
+    route = decide(Dispute("food", where=where, merchant="正大广场 3 楼美食"), STAFFED, LAW)
+    assert route.desk_code == LUJIAZUI
+    assert "为了公平" in told(route)
+    assert "M1" not in route.others
+    by_pin = decide(Dispute("food", where=BY_THE_MALL, merchant="正大广场"), STAFFED, LAW)
+    assert by_pin.desk_code != "M1"
+    assert "M1" not in by_pin.others
+    other_shop = decide(Dispute("food", where=where, merchant="隔壁面馆"), STAFFED, LAW)
+    assert other_shop.desk_code == "M1"
+
+
+def test_a_point_that_does_not_take_the_matter_gives_way_to_its_street() -> None:
+    route = decide(Dispute("food", where=Where("address", committee_code="M2")), STAFFED, LAW)
+    assert route.desk_code == LUJIAZUI
+    assert "不办这一类事" in told(route)
+
+
+def test_a_point_without_staff_is_never_said_to_have_the_case() -> None:
+    route = decide(Dispute("food", where=HOME), NOBODY, LAW)
+    assert (route.desk_code, route.held_by) == (POINT, None)
+    assert "还没有值班人员" in told(route)
+
+
+def test_off_duty_is_said() -> None:
+    night = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
+    shut = decide(Dispute("food", where=BY_THE_MALL, at=night), STAFFED, LAW)
+    assert "不在值班时间" in told(shut)
+    open_ = decide(Dispute("food", where=BY_THE_MALL, at=AT), STAFFED, LAW)
+    assert "不在值班时间" not in told(open_)
+
+
+def test_an_empty_register_still_answers() -> None:
+    for kind in ("complaint", "clue", "consult"):
+        route = decide(Dispute("food", where=HOME, home=HOME, kind=kind), Register([]), LAW)  # type: ignore[arg-type]
+        assert (route.desk_code, route.via) == (None, "triage")
+
+
+DESK_CODES = st.sampled_from(
+    [
+        None,
+        "",
+        POINT,
+        STREET,
+        LUJIAZUI,
+        LINGANG,
+        BUREAU,
+        "310115401",
+        "M1",
+        "M2",
+        "M3",
+        "PDE02",
+        "999",
+        "东南居委会",
+    ]
+)
+PLACES = st.builds(
+    Where,
+    mode=st.sampled_from(["pin", "street", "committee", "address", "online", "none", "unknown"]),
+    lat=st.none() | st.floats(30.5, 31.6) | st.floats(),
+    lon=st.none() | st.floats(121.0, 122.2) | st.floats(),
+    street_code=DESK_CODES,
+    committee_code=DESK_CODES,
+    text=st.sampled_from(["", "淘宝", "张江那边", "<b>{x}</b>"]),
+)
+DISPUTES = st.builds(
+    Dispute,
+    object=st.sampled_from([*codes(), "no_such_code", ""]),
+    fraud_kinds=st.lists(st.sampled_from([*LAW.by_fraud, "new_kind"]), max_size=3).map(tuple),
+    channel=st.sampled_from(["", "shop", "platform", "live_stream", "social_group", "phone"]),
+    where=PLACES,
+    kind=st.sampled_from(["complaint", "clue", "consult"]),
+    home=st.none() | PLACES,
+    at=st.none() | st.just(AT),
+    merchant=st.sampled_from(["", "正大广场", "迪士尼", "上海野生动物园"]),
+)
+
+
+@given(DISPUTES, st.sampled_from([NOBODY, STAFFED, STAFFED.with_staff(None), Register([])]))
+def test_whatever_is_known_there_is_a_route_with_reasons(
+    dispute: Dispute, register: Register
+) -> None:
+    route = decide(dispute, register, LAW)
+    assert route.because
+    words = told(route)
+    assert "受理" not in words
+    assert "{" not in words.replace("{x}", "")
+    assert (route.desk_code is None) == (route.via == "triage")
+    for code in (route.desk_code, route.held_by, *route.others):
+        assert code is None or register.get(code) is not None
+    if route.held_by is not None:
+        holder = register.get(route.held_by)
+        assert holder is not None
+        assert holder.staffed
+        assert route.held_by in (
+            route.desk_code,
+            getattr(register.street_of(route.desk_code), "code", ""),
+        )
+    for code in (route.desk_code, *route.others):
+        desk = register.get(code)
+        assert desk is None or not dispute.merchant or dispute.merchant not in desk.merchants
+    if dispute.fraud_kinds and dispute.kind != "clue":
+        assert route.door is not None
+        assert route.door.number == "110"
+    if LAW.doors(dispute.object, dispute.fraud_kinds).liaison == "advice":
+        assert route.door is not None
+        assert route.role == "advice" or dispute.kind == "clue"
+
+
+# --- the command's list ----------------------------------------------------------------------
+
+
+def test_the_list_names_eligible_points_nearest_first() -> None:
+    rows = nearest_json(STAFFED, 31.2371, 121.4991, 3, AT, "food")
+    assert [row["code"] for row in rows] == ["M3", "M1"]
+    assert rows[1]["distance_m"] == pytest.approx(
+        distance_m(31.2371, 121.4991, 31.2370, 121.4990), abs=0.1
+    )
+    assert rows[0]["open_now"] is None
+    assert rows[1]["open_now"] is True
+    assert set(rows[0]) == {
+        "code", "name", "type", "tier", "lat", "lon", "precision", "distance_m", "open_now", "because",
+    }  # fmt: skip
+
+
+def test_all_points_are_listed_when_asked() -> None:
+    rows = nearest_json(STAFFED, 31.2371, 121.4991, 2000, AT, "food", all_=True)
+    assert len(rows) == 1526 + 3
+    assert rows[0]["code"] == "M2"
+    assert [r["distance_m"] for r in rows] == sorted(r["distance_m"] for r in rows)
+    assert "不办这类事" in rows[0]["because"]
+
+
+def test_without_known_points_streets_stand_in_and_no_committee_is_singled_out() -> None:
+    rows = nearest_json(NOBODY, 31.226, 121.52)
+    assert [row["type"] for row in rows] == ["street"] * 3
+    assert rows[0]["code"] == STREET
+    assert {row["precision"] for row in rows} == {"street_centre"}
