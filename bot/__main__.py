@@ -13,7 +13,7 @@ import sys
 from collections.abc import Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -157,14 +157,15 @@ def nearest(
     db: Db = "",
 ) -> None:
     """The nearest eligible points, as JSON."""
-    from bot.services.look_up import NoSuchPlace, nearest_points
+    from bot.adapters.clock import SystemClock
+    from bot.app import make_tables
+    from bot.services.look_up import nearest_points
 
+    tables = make_tables(_settings(db), SystemClock(), demo=False)
     try:
-        moment = datetime.fromisoformat(at) if at else None
-        found = _run(
-            nearest_points(_settings(db), lat, lon, address, object_, k, moment, all_)
-        )
-    except (NoSuchPlace, ValueError) as error:
+        moment = datetime.fromisoformat(at) if at else tables.clock.now()
+        found = nearest_points(tables, lat, lon, address, object_, k, moment, all_)
+    except ValueError as error:
         _fail(str(error))
     typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
@@ -179,7 +180,7 @@ def migrate(db: Db = "") -> None:
     typer.echo(schema.current(settings.database_url))
 
 
-def _fail(problem: str) -> None:
+def _fail(problem: str) -> NoReturn:
     typer.echo(problem, err=True)
     raise typer.Exit(1)
 

@@ -79,7 +79,7 @@ def _read(session: Session, texts: Catalogue) -> dict[str, Any]:
             {"what": target, "state": state, "at": _iso(at), "note": slot or kind, "attempts": attempts}
             for target, kind, slot, state, attempts, at in reversed(outbox)
         ],
-        "desks": {chat.removeprefix("tg:"): name for chat, name in desks},
+        "desks": {chat.removeprefix("tg:"): name for chat, name in desks if chat},
     }
 
 

@@ -127,7 +127,7 @@ def read_number(words: str) -> Number | None:
         elif token in "多余来几":
             if not said or (ahead and ahead not in _SMALL and ahead not in _BIG):
                 return None
-            approx, lone = True, False
+            approx = True
         elif token in _SMALL:
             if number is None:
                 if token != "十" or (unit and unit <= 10):

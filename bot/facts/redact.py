@@ -67,14 +67,18 @@ def _luhn(number: str) -> bool:
     return total % 10 == 0
 
 
-def _kind(number: str, before: str) -> str | None:
-    """What a long number is, from its form and the dozen characters before it."""
+def _named(before: str) -> str | None:
+    """What the dozen characters before a number call it; "" when an order or the like."""
     words = [
-        (m.start(), kind)
+        (found.start(), kind)
         for kind, word in (("id_number", _ID_WORD), ("card_number", _CARD_WORD), ("", _OTHER_WORD))
-        for m in word.finditer(before)
+        for found in word.finditer(before)
     ]
-    named = max(words)[1] if words else None
+    return max(words)[1] if words else None
+
+
+def _kind(number: str, named: str | None) -> str | None:
+    """What a long number is, from its form and its name."""
     if _ID18.fullmatch(number) and (named != "" or _checked(number)):
         return "id_number"
     if named == "id_number" and (_ID15.fullmatch(number) or len(number) == 18):
@@ -86,28 +90,39 @@ def _kind(number: str, before: str) -> str | None:
     return None
 
 
+def _cuts(groups: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The stretches of digit groups that may be one number, the longest first at each start.
+
+    A card number may stand next to another number. Cards are written in at most five groups, ID
+    numbers in four; of more than eight groups only all together can be one, digit by digit.
+    """
+    if len(groups) > 8:
+        return [(groups[0][0], groups[-1][1])]
+    return [
+        (groups[first][0], groups[last][1])
+        for first in range(len(groups))
+        for last in range(min(len(groups), first + 6) - 1, first - 1, -1)
+        if 13 <= groups[last][1] - groups[first][0]
+    ]
+
+
 def find_secret_numbers(text: str) -> list[tuple[str, Span]]:
     """ID numbers (身份证号) and bank card numbers: (kind, span), in order; reads the whole text."""
     plain = fold(text)
     found: list[tuple[str, Span]] = []
     for match in _LONG.finditer(plain):
-        groups = [
-            (match.start() + g.start(), match.start() + g.end())
-            for g in _GROUP.finditer(match.group())
-        ]
-        first = 0
-        while first < len(groups):
-            # A card number may be followed by another number: take the longest run of groups
-            # that is one. Cards are written in at most five groups, ID numbers in four.
-            start = groups[first][0]
-            for last in range(min(len(groups), first + 6) - 1, first - 1, -1):
-                end = groups[last][1]
-                number = _SEPARATOR.sub("", plain[start:end])
-                if len(number) >= 13 and (kind := _kind(number, plain[max(0, start - 12) : start])):
-                    found.append((kind, Span(text[start:end], start, end)))
-                    first = last
-                    break
-            first += 1
+        groups = [g.span() for g in _GROUP.finditer(plain, match.start(), match.end())]
+        done = 0
+        named: dict[int, str | None] = {}
+        for start, end in _cuts(groups):
+            number = _SEPARATOR.sub("", plain[start:end])
+            if start < done or len(number) < 13:
+                continue
+            if start not in named:
+                named[start] = _named(plain[max(0, start - 12) : start])
+            if (kind := _kind(number, named[start])) is not None:
+                found.append((kind, Span(text[start:end], start, end)))
+                done = end
     return found
 
 

@@ -50,8 +50,7 @@ def bare(text: str) -> str:
 
 def plain(text: str) -> str:
     """The person's words on one line, without invisible characters."""
-    kept = "".join(c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
-    return " ".join(kept.split())
+    return " ".join("".join(c for c in text if c.isprintable() or c.isspace()).split())
 
 
 def _core(text: str) -> str:

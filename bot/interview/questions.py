@@ -285,8 +285,3 @@ QUESTIONS: tuple[Question, ...] = (
 )  # fmt: skip
 
 BY_KEY: dict[str, Question] = {question.key: question for question in QUESTIONS}
-
-
-def question_of(key: str) -> Question:
-    """The row of a key; raises KeyError."""
-    return BY_KEY[key]

@@ -37,7 +37,7 @@ def dispute_of(case: Case, tables: Tables) -> Dispute:
         nature=str(decision.get("nature") or ""),
         merchant=str(answers.get("merchant", {}).get("v") or ""),
         where=_where(answers.get("where", {}).get("v")) or Where("unknown"),
-        kind=str(case.kind),
+        kind=case.kind.value,
         home=_where(answers.get("home", {}).get("v")),
         at=tables.clock.now(),
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import create_engine, select
@@ -71,19 +73,28 @@ def text(key: str) -> Message:
     return Message((say(key),))
 
 
-def create_tables(url: str) -> None:
-    engine = create_engine(url)
-    Base.metadata.create_all(engine)
-    engine.dispose()
+@cache
+def _template() -> bytes:
+    """An empty database with the tables, made once: making them takes longer than most tests."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "template.db"
+        engine = create_engine(f"sqlite:///{file}")
+        Base.metadata.create_all(engine)
+        engine.dispose()
+        return file.read_bytes()
+
+
+def create_database(file: Path) -> str:
+    """An empty database with its tables; its address."""
+    file.write_bytes(_template())
+    return f"sqlite:///{file}"
 
 
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Database]:
     """A fresh database in ``folder``, with a keyring installed."""
     install_cipher(Keyring.open(folder / "keyring.json"))
-    url = f"sqlite:///{folder}/suda.db"
-    create_tables(url)
-    db = Database(url)
+    db = Database(create_database(folder / "suda.db"))
     try:
         yield db
     finally:

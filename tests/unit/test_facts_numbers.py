@@ -62,6 +62,7 @@ def test_masking_leaves_the_words() -> None:
         (f"身份证{ID_NUMBER}的", "id_number", ID_NUMBER),
         ("身份证号：310115 19500101 123X", "id_number", "19500101"),
         (f"卡号{CARD}", "card_number", CARD),
+        ("身份证" + " ".join(ID_NUMBER), "id_number", "1 9 5 0"),
         (f"卡号{CARD} 5000元给他", "card_number", CARD),
         (f"银行卡{CARD} 13812345678", "card_number", CARD),
         ("转到4111 1111 1111 1111了", "card_number", "1111"),

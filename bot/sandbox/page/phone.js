@@ -211,6 +211,7 @@ export class Phone {
       lastDay = day;
       put(post.message.message_id, JSON.stringify(post), () => this.drawPost(post));
     }
+    if (!posts.length) put("empty", "", () => h("div", { class: "event" }, this.chat > 0 ? "还没有消息。点下面的“开始”，就像第一次打开这个机器人。" : "群里还没有消息。"));
     for (const [key, { node }] of this.nodes) if (!kept.has(key)) { node.remove(); this.nodes.delete(key); }
     if (atEnd || first) { this.log.scrollTop = this.log.scrollHeight; requestAnimationFrame(() => { this.log.scrollTop = this.log.scrollHeight; this.markSeen(); }); }
   }

@@ -1,0 +1,45 @@
+"""Look points up (查找联络点) by coordinates or by a place in words, for operators and acceptance."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bot.route.decide import nearest_json
+from bot.services.tables import Tables
+
+
+class NoSuchPlace(ValueError):
+    """The place in words is unknown, or fits several places; the message names them."""
+
+
+def nearest_points(
+    tables: Tables,
+    lat: float | None,
+    lon: float | None,
+    address: str,
+    object_code: str,
+    k: int,
+    at: datetime | None,
+    all_: bool,
+) -> list[dict[str, Any]]:
+    """The list of the ``nearest`` command; a committee named in the address comes first.
+
+    Raises NoSuchPlace, and ValueError off the globe.
+    """
+    named: list[dict[str, Any]] = []
+    if address:
+        matches = tables.gazetteer.find(address)
+        if not matches:
+            raise NoSuchPlace(tables.texts.raw("demo.no_place"))
+        street = tables.register.get(matches[0].street_code)
+        if street is None or street.lat is None or street.lon is None:
+            raise NoSuchPlace(tables.texts.raw("demo.no_place"))
+        lat, lon = street.lat, street.lon
+        desk = tables.register.get(matches[0].committee_code)
+        if desk is not None:
+            named = nearest_json([desk], lat, lon, 1, at, object_code, all_=True)
+    if lat is None or lon is None:
+        raise ValueError("--lat and --lon, or --address")
+    found = nearest_json(tables.register, lat, lon, k, at, object_code, all_)
+    return [*named, *(row for row in found if row not in named)][:k]
