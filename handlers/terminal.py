@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bot.ports import Attachment, Button, Incoming, Message
-from bot.texts.catalogue import Catalogue
+from bot.texts.catalogue import Catalogue, Say, say
 
 PHOTOS = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
@@ -53,19 +53,24 @@ class Screen:
 
     def show(self, chat: str, message: Message) -> None:
         """Print one outgoing message; buttons become ``[N] label``."""
-        group = " (群)" if chat == self.who.group and self.who.group else ""
         for media in message.media:
-            print(f"<{media.kind} {media.name or media.file_id}>", file=self.out)
-        text = "\n\n".join(filter(None, (self.texts.plain(part) for part in message.parts)))
-        print(f"诉达{group}: {text}", file=self.out)
+            kind = say(f"file_kind.{media.kind}")
+            self._print(say("terminal.media", kind=kind, name=media.name or media.file_id))
         if message.venue:
-            print(f"<位置 {message.venue[2]} {message.venue[3]}>", file=self.out)
+            _, _, title, address = message.venue
+            self._print(say("terminal.venue", title=title, address=address))
+        text = "\n\n".join(filter(None, (self.texts.plain(part) for part in message.parts)))
+        in_group = bool(self.who.group) and chat == self.who.group
+        self._print(say("terminal.says_in_group" if in_group else "terminal.says", text=text))
         if message.buttons:
             self.shown = [(chat, b) for row in message.buttons for b in row]
             for number, (_, button) in enumerate(self.shown, 1):
                 link = f" {button.link}" if button.link else ""
                 print(f"  [{number}] {self.texts.plain(button.label)}{link}", file=self.out)
         self.out.flush()
+
+    def _print(self, what: Say) -> None:
+        print(self.texts.plain(what), file=self.out)
 
     def notice(self, text: str) -> None:
         """The little notice over a pressed button."""

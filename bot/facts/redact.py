@@ -28,18 +28,17 @@ _CODE_FIRST = re.compile(
     rf"(?<![0-9])(?P<secret>[0-9]{{4,8}})(?![0-9])[\s,(]?(?:是|为)?(?:我|你|您|他|她|它)?(?:的|们的)?(?:短信|登录|本次|手机|动态)?{_CODE_WORD}",
 )
 _LONG = re.compile(r"(?<![0-9A-Za-z.])[0-9](?:[ -]?[0-9]){11,22}(?:[ -]?[Xx])?(?![0-9A-Za-z])")
+_WRITTEN = range(13, 25)  # characters, separators included
 _GROUP = re.compile(r"[0-9]+[Xx]?|[Xx]")
 _SEPARATOR = re.compile(r"[ -]")
 _ID18 = re.compile(
     r"[1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]"
 )
 _ID15 = re.compile(r"[1-9][0-9]{7}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}")
-_ID_WORD = re.compile(r"身份证|证件号")
-_CARD_WORD = re.compile(
-    r"卡号|银行卡|储蓄卡|信用卡|借记卡|账号|帐号|账户|[工农建中招交]行卡|打到|汇到"
-)
-_OTHER_WORD = re.compile(
-    r"订单|单号|流水|交易号|编号|合同号|保单|工单|IMEI|imei|串号|序列号|票号|商品|条码|ID|id"
+_CALLED = re.compile(
+    r"(?P<id_number>身份证|证件号)"
+    r"|(?P<card_number>卡号|银行卡|储蓄卡|信用卡|借记卡|账号|帐号|账户|[工农建中招交]行卡|打到|汇到)"
+    r"|(?P<other>订单|单号|流水|交易号|编号|合同号|保单|工单|IMEI|imei|串号|序列号|票号|商品|条码|ID|id)"
 )
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
@@ -68,22 +67,20 @@ def _luhn(number: str) -> bool:
 
 
 def _named(before: str) -> str | None:
-    """What the dozen characters before a number call it; "" when an order or the like."""
-    words = [
-        (found.start(), kind)
-        for kind, word in (("id_number", _ID_WORD), ("card_number", _CARD_WORD), ("", _OTHER_WORD))
-        for found in word.finditer(before)
-    ]
-    return max(words)[1] if words else None
+    """What the dozen characters before a number call it: id_number, card_number or other."""
+    kind = None
+    for found in _CALLED.finditer(before):
+        kind = found.lastgroup
+    return kind
 
 
 def _kind(number: str, named: str | None) -> str | None:
     """What a long number is, from its form and its name."""
-    if _ID18.fullmatch(number) and (named != "" or _checked(number)):
+    if _ID18.fullmatch(number) and (named != "other" or _checked(number)):
         return "id_number"
     if named == "id_number" and (_ID15.fullmatch(number) or len(number) == 18):
         return "id_number"
-    if named == "" or not number.isdigit() or not 13 <= len(number) <= 19:
+    if named == "other" or not number.isdigit() or not 13 <= len(number) <= 19:
         return None
     if named == "card_number" or (len(number) >= 14 and number[0] in "3456" and _luhn(number)):
         return "card_number"
@@ -101,8 +98,8 @@ def _cuts(groups: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return [
         (groups[first][0], groups[last][1])
         for first in range(len(groups))
-        for last in range(min(len(groups), first + 6) - 1, first - 1, -1)
-        if 13 <= groups[last][1] - groups[first][0]
+        for last in range(min(len(groups), first + 5) - 1, first - 1, -1)
+        if groups[last][1] - groups[first][0] in _WRITTEN
     ]
 
 

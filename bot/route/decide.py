@@ -51,7 +51,9 @@ class Where:
 
     @property
     def pinned(self) -> tuple[float, float] | None:
-        """The pin, if it is on the globe."""
+        """The pin, if it is on the globe and there is a shop for it to stand for."""
+        if self.mode in ("online", "none"):
+            return None
         if self.lat is None or self.lon is None or not (isfinite(self.lat) and isfinite(self.lon)):
             return None
         on_globe = abs(self.lat) <= 90 and abs(self.lon) <= 180
@@ -229,11 +231,13 @@ class _Finder:
         )
         if street:
             return _Found(street, "street", (say("route.street", street=street.name),))
-        return self._near(where.pinned, role) if where.pinned else None
+        pin = where.pinned
+        return self._near(pin, role) if pin else None
 
     def outside(self, where: Where) -> bool:
         """Whether a pin lies farther than the policy's limit from every street's centre."""
-        return bool(where.pinned) and not self._streets(where.pinned)
+        pin = where.pinned
+        return pin is not None and not self._streets(pin)
 
     def routed(self, found: _Found, role: Role, door: Door | None = None) -> Route:
         holder = self.register.holder_of(found.desk)
@@ -271,9 +275,7 @@ class _Finder:
             why = say("route.not_taken", desk=point.name, instead=above.name)
         return _Found(above, "street" if street else "bureau", (why,))
 
-    def _near(self, pin: tuple[float, float] | None, role: Role) -> _Found | None:
-        if pin is None:
-            return None
+    def _near(self, pin: tuple[float, float], role: Role) -> _Found | None:
         points = self._points(pin, role)
         streets = self._streets(pin)
         if points:
@@ -309,9 +311,8 @@ class _Finder:
                 return near
         return []
 
-    def _streets(self, pin: tuple[float, float] | None) -> list[Near[Desk]]:
-        if pin is None:
-            return []
+    def _streets(self, pin: tuple[float, float]) -> list[Near[Desk]]:
+        """The streets a pin may lie in, none when it lies beyond all of them."""
         near = self.register.street_centres.nearest(*pin, self.policy.candidates)
         return near if near and near[0].distance_m <= self.policy.outside_m else []
 

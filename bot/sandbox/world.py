@@ -409,6 +409,7 @@ class World:
                     "can_post_stories",
                     "can_edit_stories",
                     "can_delete_stories",
+                    "can_send_welcome_messages",
                 ),
                 True,
             )

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.law.deadlines import working_days_after
 from bot.services import accounts
-from bot.services.sending import Answer, tell
+from bot.services.sending import Answer, day_words, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import say
 from models.case import Case
@@ -28,7 +28,7 @@ async def call_back(
         await answer(say("human.phone"), say("human.instead"))
         return
     await note(session, tables, case, account, str(phone))
-    await answer(say("human.noted", day=f"{due.month}月{due.day}日"), say("human.instead"))
+    await answer(say("human.noted", day=day_words(due)), say("human.instead"))
 
 
 async def note(

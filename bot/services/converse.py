@@ -448,8 +448,6 @@ def _review_lines(case: Case, tables: Tables) -> list[tuple[str, Say]]:
     reason = None if "object" in (case.answers or {}) else drafts.reason_of(case)
     if reason is not None:
         lines.insert(0, ("object", say("review.object", reason=reason)))
-    if case.evidence:
-        lines.append(("evidence", say("review.evidence", count=len(case.evidence))))
     return lines
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.interview import flow
 from bot.law.deadlines import working_days_after
 from bot.services import drafts, hand_over
-from bot.services.sending import Answer, button
+from bot.services.sending import Answer, button, day_words
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case
@@ -49,7 +49,7 @@ async def file(
     await answer(
         say("file.done", number=case.number),
         say("file.reasons", reasons=list(route.because)),
-        say("file.next", day=f"{due.month}月{due.day}日")
+        say("file.next", day=day_words(due))
         if case.status is CaseStatus.WAITING
         else say("file.next_triage"),
         say("file.keep"),

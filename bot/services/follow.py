@@ -12,7 +12,7 @@ from bot.law.deadlines import working_days_after
 from bot.ports import Incoming, Press
 from bot.services import drafts, hand_over, keep_evidence
 from bot.services.call_back import note
-from bot.services.sending import Answer, Rows, button, tell
+from bot.services.sending import Answer, Rows, button, day_words, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, Event
@@ -106,7 +106,7 @@ def _next(tables: Tables, case: Case) -> Say:
         due = working_days_after(
             case.touched_at.astimezone(SHANGHAI).date(), tables.policy.take_working_days
         )
-        return say("next.waiting", day=f"{due.month}月{due.day}日")
+        return say("next.waiting", day=day_words(due))
     return say(f"next.{case.status}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -94,6 +95,11 @@ def button(
         label if isinstance(label, Say) else say(label),
         Press(verb, case.token if case is not None else "", question, version, value),
     )
+
+
+def day_words(day: date) -> Say:
+    """A day as people say it."""
+    return say("channel.day", month=day.month, day=day.day)
 
 
 def link(label: str | Say, address: str) -> Button:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from bot.ports import Press
 from models.case import Case
 from models.delivery import Meta
 from models.lifecycle import CaseStatus
@@ -213,8 +214,6 @@ async def test_an_admin_can_let_a_group_go(office: Office) -> None:
 
 @pytest.mark.parametrize("value", ["", "0", "99999", "-1", "x", "9" * 40])
 async def test_a_button_that_means_no_desk_does_no_harm(office: Office, value: str) -> None:
-    from bot.ports import Press
-
     assert await office.write(BOSS, press=Press("mb", question="desk", value=value))
     await office.write(BOSS, press=Press("mb", question="page", value=value))
     assert "街镇" in (await office.last(BOSS)).text

@@ -12,9 +12,11 @@ import pytest
 from sqlalchemy import func, select
 
 from bot.services import administer, seed_network
-from models.delivery import Meta, OutboxState
+from models.case import Case
+from models.delivery import Inbox, InboxState, Meta, Outbox, OutboxState
 from models.network import Level, Organisation
 from models.outreach import Notice
+from models.party import Account
 from tests.integration.admin_office import AUNT, BOSS, GROUP, TEACHER, Office, opened, photo
 
 
@@ -82,6 +84,17 @@ async def test_the_first_link_makes_one_admin_and_then_no_other(office: Office) 
         assert await administer.first_admin_link(session) == ""
 
 
+async def test_a_used_link_stays_used_when_its_admin_is_gone(office: Office) -> None:
+    async with office.rows() as session:
+        token = await administer.first_admin_link(session)
+    await office.write(BOSS, f"/start admin_{token}")
+    async with office.rows() as session:
+        boss = (await session.scalars(select(Account).where(Account.address == BOSS))).one()
+        boss.is_admin = False
+    await office.write(AUNT, f"/start admin_{token}")
+    assert "不能用" in (await office.last(AUNT)).text
+
+
 async def test_a_link_made_before_another_became_admin_is_worth_nothing(office: Office) -> None:
     async with office.rows() as session:
         token = await administer.first_admin_link(session)
@@ -112,8 +125,6 @@ async def test_one_who_is_no_longer_admin_cannot_go_on(office: Office) -> None:
     await office.tap(BOSS, "群发通知")
     office.tables = replace(office.tables, admins=frozenset())
     async with office.rows() as session:
-        from models.party import Account
-
         boss = (await session.scalars(select(Account).where(Account.address == BOSS))).one()
         boss.is_admin = False
     await office.write(BOSS, "请大家提防保健品讲座")
@@ -147,15 +158,34 @@ async def test_the_trial_tells_what_is_missing_until_nothing_is(office: Office) 
     assert "试运行" not in (await office.last(BOSS)).text
 
 
+@pytest.mark.parametrize(
+    ("chat", "joined", "simulated", "staffed"),
+    [
+        (GROUP, True, False, 1),
+        (GROUP, True, True, 0),
+        (GROUP, False, False, 0),
+        (None, True, False, 0),
+    ],
+)
+async def test_only_real_staff_who_joined_make_a_street_staffed(
+    office: Office, chat: str | None, joined: bool, simulated: bool, staffed: int
+) -> None:
+    async with office.rows() as session:
+        street = await session.get_one(Organisation, (await office.desk("花木街道")).id)
+        street.chat, street.simulated = chat, simulated
+        street.confirmed_at = office.clock.at if joined else None
+    await office.appoint()
+    assert ("工作群：还没有" in (await office.last(BOSS)).text) is (staffed == 0)
+    await office.tap(BOSS, "系统状态")
+    assert f"已绑定工作群的街镇：{staffed} 个" in (await office.last(BOSS)).text
+
+
 async def test_in_trial_a_visitor_reads_where_to_turn_and_leaves_no_trace(office: Office) -> None:
     await office.write(AUNT, "我在健身房办的卡退不了，找谁？")
     card = (await office.last(AUNT)).text
     for words in ("试运行", "不是官方渠道", "没有登记", "不保存", "110", "12315", "12345"):
         assert words in card
     async with office.rows() as session:
-        from models.case import Case
-        from models.party import Account
-
         assert await session.scalar(select(func.count()).select_from(Case)) == 0
         aunt = (await session.scalars(select(Account).where(Account.address == AUNT))).one()
         assert aunt.name is None
@@ -195,8 +225,6 @@ async def test_the_status_counts_cases_and_what_is_stuck(office: Office) -> None
     await office.case("PD-2")
     await office.case("PD-3", desk="花木街道")
     async with office.rows() as session:
-        from models.delivery import Inbox, InboxState, Outbox
-
         rows = (await session.scalars(select(Outbox))).all()
         for row in rows:
             row.state = OutboxState.SENT

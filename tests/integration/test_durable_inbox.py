@@ -144,7 +144,7 @@ async def test_a_poisoned_update_is_set_aside_shown_and_blocks_nobody(
     done = await handled(db)
     assert done["a"] == [2]
     key, error = done["shown to the admin"]
-    assert key == 1 or key == "1"
+    assert key == "1"
     assert str(error).startswith("ValueError at test_durable_inbox.py")
     assert "王秀英" not in str(error), "an error's words may be a person's"
     poisoned = (await inbox(db))[0]
@@ -240,7 +240,7 @@ async def test_the_running_worker_is_woken_by_the_commit_and_stops_when_told(
     await asyncio.sleep(0.1)
     await arrive(db, clock, *[(f"chat {n % 4}", n) for n in range(20)])
     async with asyncio.timeout(20):
-        while sum(len(seqs) for seqs in (await handled(db)).values()) < 20:
+        while sum(map(len, (await handled(db)).values())) < 20:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     stop.set()
     async with asyncio.timeout(5):

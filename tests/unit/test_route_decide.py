@@ -153,6 +153,12 @@ def test_bought_online_from_a_shop_with_an_address_goes_there() -> None:
     assert (route.desk_code, route.role, route.door) == (LINGANG, "dispute", None)
 
 
+def test_a_pin_says_nothing_about_a_shop_that_is_only_online() -> None:
+    where = Where("online", 31.2371, 121.4991)
+    route = decide(Dispute("apparel", where=where, home=HOME), STAFFED, LAW)
+    assert (route.desk_code, route.via) == (POINT, "home")
+
+
 def test_the_channel_says_online_when_nobody_asked() -> None:
     route = decide(Dispute("apparel", channel="live_stream", home=HOME), STAFFED, LAW)
     assert route.door is not None

@@ -68,6 +68,19 @@ def test_points_at_one_address_come_in_order_of_their_codes() -> None:
     assert [near.item for near in index.nearest(31.0, 121.0, 2)] == ["a", "b"]
 
 
+def test_equal_distances_are_equal_whatever_the_rounding() -> None:
+    # East and west by the same exact fraction of a degree: the code decides, not the last bit.
+    for n in range(1, 200):
+        west, east = (
+            Place("b", 31.2, 121.5 - n / 1024, "w"),
+            Place("a", 31.2, 121.5 + n / 1024, "e"),
+        )
+        assert distance_m(31.2, 121.5, west.lat, west.lon) == distance_m(
+            31.2, 121.5, east.lat, east.lon
+        )
+        assert Index([west, east]).nearest(31.2, 121.5)[0].item == "e"
+
+
 def test_across_the_date_line_is_near() -> None:
     index = Index([Place("fiji", -17.0, 179.9, 0), Place("shanghai", 31.2, 121.5, 0)])
     [near] = index.nearest(-17.0, -179.9)
