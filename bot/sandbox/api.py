@@ -274,10 +274,9 @@ class Api:
         person = self.world.persons.get(user)
         if person is None:
             raise bad("invalid user_id specified")
-        members = self.world.members(chat)
-        if person not in members:
+        if person not in self.world.members(chat):
             return {"status": "left", "user": person.user()}
-        if chat < 0 and members[0] is person:
+        if chat < 0 and self.world.groups[chat].members[:1] == [user]:
             return {"status": "creator", "user": person.user(), "is_anonymous": False}
         return {"status": "member", "user": person.user()}
 

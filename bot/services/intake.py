@@ -28,6 +28,9 @@ log = structlog.get_logger(__name__)
 
 BATCH = 16
 ATTEMPTS = 3
+CRASHES = 6
+"""A process may be killed for other reasons, so that many ends are needed to blame an update."""
+
 LEASE = timedelta(minutes=5)
 PATIENCE = timedelta(seconds=30)
 RETRY = timedelta(seconds=1)
@@ -207,7 +210,8 @@ class Worker(Drain[Taken]):
             ).scalar_one_or_none()
             if row is not None:
                 row.last_error = problem
-                await self._reopen(session, row, now, self._retry * row.attempts)
+                wait = self._retry * row.attempts
+                await self._reopen(session, row, now, wait, row.attempts >= self._attempts)
 
     async def _take_back(
         self, session: AsyncSession, now: datetime, lost: ColumnElement[bool]
@@ -219,13 +223,14 @@ class Worker(Drain[Taken]):
         )
         for row in rows.scalars():
             row.last_error = "the process ended while it was being handled"
-            await self._reopen(session, row, now, timedelta())
+            given_up = row.attempts >= max(self._attempts, CRASHES)
+            await self._reopen(session, row, now, timedelta(), given_up)
 
     async def _reopen(
-        self, session: AsyncSession, row: Inbox, now: datetime, wait: timedelta
+        self, session: AsyncSession, row: Inbox, now: datetime, wait: timedelta, given_up: bool
     ) -> None:
         row.lease_token = row.lease_until = None
-        if row.attempts >= self._attempts:
+        if given_up:
             row.state, row.done_at = InboxState.DEAD, now
             await session.flush()
             await self._on_dead(session, row)

@@ -50,7 +50,8 @@ async def main(url: str, keyring: str, outside: str) -> None:
         return [1]
 
     stop = asyncio.Event()
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     await asyncio.gather(
         Worker(db, clock, handle).run(stop),
         Deliverer(db, clock, {"chat": send}, LIMITS).run(stop),
