@@ -57,6 +57,7 @@ FIRST_WAIT = 1.0
 LONGEST_WAIT = 30.0
 GAP_WAIT = timedelta(milliseconds=300)
 TOO_MANY_REQUESTS = 429
+GATEWAY_TIMEOUT = 504
 
 _NOT_SENT = (
     httpx.ConnectError,
@@ -83,6 +84,10 @@ class Flood(TelegramError):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"too many requests: wait {seconds:g} s")
         self.seconds = seconds
+
+
+class Unheard(TelegramError):
+    """A gateway gave up waiting for Telegram: the call may have been carried out."""
 
 
 class Store(Protocol):
@@ -120,7 +125,8 @@ Render = Callable[[Message, bool], Sequence[Call]]
 
 
 class PatientRequest(HTTPXRequest):
-    """Tells how long to wait after a 429 as a number, which the library leaves in two minds."""
+    """Tells two answers apart that the library does not: how long to wait after a 429, as a plain
+    number, and a 504, after which nobody knows whether the call was carried out."""
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         code, payload = await super().do_request(*args, **kwargs)
@@ -130,6 +136,8 @@ class PatientRequest(HTTPXRequest):
             except (ValueError, KeyError, TypeError):
                 seconds = FIRST_WAIT
             raise Flood(seconds)
+        if code == GATEWAY_TIMEOUT:
+            raise Unheard("504 Gateway Timeout")
         return code, payload
 
 

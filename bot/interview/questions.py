@@ -144,6 +144,13 @@ def wants_money(answers: Answers, _ctx: Context) -> bool:
     return claim is not None and claim["want"] in ("refund", "compensate")
 
 
+def claim_options(answers: Answers, ctx: Context) -> tuple[str, ...]:
+    """Money has nothing to replace or repair."""
+    if ctx.finance or ctx.fraud:
+        return ("refund", "perform", "compensate", "apology", "stop")
+    return ("refund", "replace", "repair", "perform", "compensate", "apology", "stop")
+
+
 def claim_amount_options(answers: Answers, _ctx: Context) -> tuple[str, ...]:
     return ("same", "unknown") if value_of(answers, "amount") else ("unknown",)
 
@@ -262,7 +269,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "claim", read.claim, kinds=COMPLAINT, carries=read.sum_in_claim,
-        options=among("refund", "replace", "repair", "perform", "compensate", "apology", "stop"),
+        options=claim_options,
     ),
     Question(
         "claim_amount", read.money("claim_amount"), when=wants_money, kinds=COMPLAINT,

@@ -64,6 +64,9 @@ async def pressed(
             await _control(session, tables, case, account, answer, press.value)
         case "e":
             await _edit(tables, case, answer, press.value)
+        case "o":
+            chosen = await file_case.choose(session, tables, case, press.value)
+            await _restate(session, tables, case, answer, say("review.chosen") if chosen else None)
         case "f":
             await file_case.file(session, tables, case, account, answer)
         case _:
@@ -389,7 +392,8 @@ async def _put(case: Case, tables: Tables, answer: Answer, *before: Say | None) 
     rows = _options(case, asked.options)
     if asked.keyboard == "location":
         rows.insert(0, [button("button.pin", "c", case, question.key, "pin")])
-    if asked.skip is not None:
+    labels = {tables.texts.plain(option.label) for option in asked.options}
+    if asked.skip is not None and tables.texts.plain(asked.skip) not in labels:
         rows.append([button(asked.skip, "c", case, question.key, "skip")])
     await answer(*before, *asked.parts, buttons=[*rows, _controls(case)])
 
@@ -430,14 +434,16 @@ async def _review(
     case.editing = False
     case.version += 1
     lines = _review_lines(case, tables)
+    receives, others = await file_case.preview(session, tables, case)
     await answer(
         *before,
         say("review.card", lines=[line for _, line in lines]),
-        await file_case.preview(session, tables, case),
+        *receives,
         say("review.ask"),
         buttons=[
             [button("button.submit", "f", case, REVIEW, "file")],
             [button("button.edit", "c", case, REVIEW, "edit")],
+            *[[button(say("button.other_desk", desk=name), "o", case, REVIEW, code)] for code, name in others],
             _controls(case),
         ],
     )

@@ -24,7 +24,7 @@ GROUPS = tuple(
     (group, tuple(code for code in codes() if group_of(code) == group))
     for group in ("finance", "goods", "services", "none")
 )
-ONLINE = frozenset({"platform", "live_stream", "social_group"})
+ONLINE = frozenset({"platform", "live_stream"})
 
 
 async def current(session: AsyncSession, account: Account) -> Case | None:

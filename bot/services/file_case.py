@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview import flow
+from bot.law.book import Door
 from bot.law.deadlines import working_days_after
 from bot.services import drafts, hand_over
 from bot.services.sending import Answer, button, day_words
@@ -18,10 +19,51 @@ from models.lifecycle import Action, CaseStatus
 from models.party import Account
 
 
-async def preview(session: AsyncSession, tables: Tables, case: Case) -> Say:
-    """Who will receive what, told before the person submits."""
+async def preview(
+    session: AsyncSession, tables: Tables, case: Case
+) -> tuple[tuple[Say, ...], tuple[tuple[str, str], ...]]:
+    """What is told before the person submits: the right door if it is another authority's matter,
+    then who receives what; and the (code, name) of the desks she may choose instead."""
     route = await hand_over.plan(session, tables, case)
-    return say("review.receives", reasons=list(route.because))
+    parts = (*door_card(route.door), say("review.receives", reasons=list(route.because)))
+    others = [tables.register.get(code) for code in route.others]
+    return parts, tuple((desk.code, desk.name) for desk in others if desk is not None)
+
+
+async def choose(session: AsyncSession, tables: Tables, case: Case, code: str) -> bool:
+    """Take one of the desks offered instead; its place then stands in the answer that led there."""
+    route = await hand_over.plan(session, tables, case)
+    desk = tables.register.get(code)
+    if desk is None or code not in route.others:
+        return False
+    answers: dict[str, Any] = dict(case.answers or {})
+    key = "home" if route.via == "home" else "where"
+    place = dict(answers.get(key, {}).get("v") or {})
+    at_point = desk.level == "point"
+    place["committee"] = desk.code if at_point else None
+    place["street"] = (desk.street_code or place.get("street")) if at_point else desk.code
+    answers[key] = {**answers.get(key, {}), "v": place, "by": "person"}
+    case.answers = answers
+    return True
+
+
+def door_card(door: Door | None) -> tuple[Say, ...]:
+    """The right door: who takes it, its number, what to do before and what to bring."""
+    if door is None:
+        return ()
+    return (
+        say(
+            "door.card",
+            name=door.name,
+            number=say("door.number", number=door.number)
+            if door.number and door.number not in door.name
+            else "",
+            how=door.how,
+        ),
+        *((say("door.prerequisite", text=door.prerequisite),) if door.prerequisite else ()),
+        *((say("door.bring", things=list(door.bring)),) if door.bring else ()),
+        say("door.checked", day=door.checked_on.isoformat()),
+    )
 
 
 async def file(
@@ -48,6 +90,7 @@ async def file(
     due = working_days_after(now.astimezone(SHANGHAI).date(), tables.policy.take_working_days)
     await answer(
         say("file.done", number=case.number),
+        *door_card(route.door),
         say("file.reasons", reasons=list(route.because)),
         say("file.next", day=day_words(due))
         if case.status is CaseStatus.WAITING

@@ -117,7 +117,10 @@ async def test_a_second_start_on_the_same_file_goes_on(tmp_path: Path) -> None:
 
 
 def test_two_worlds_count_from_different_numbers() -> None:
-    assert World().meta["next_update"] != World().meta["next_update"]
+    one, other = World(), World()
+    assert one.meta["next_update"] != other.meta["next_update"]
+    one.close()
+    other.close()
 
 
 # Webhook
