@@ -119,7 +119,7 @@ def chat(
 
 @app.command()
 def classify(
-    lines: Annotated[bool, typer.Option("--lines", help="one text a line (always so)")] = True,
+    _lines: Annotated[bool, typer.Option("--lines", help="one text a line (always so)")] = True,
 ) -> None:
     """Read texts from stdin, one a line; print one JSON object a line."""
     from bot.classify.engine import Classifier

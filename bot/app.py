@@ -24,13 +24,12 @@ from telegram import (
 from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
-
-from bot.adapters import migrate
+from bot.adapters import migrate, webhook
 from bot.adapters.clock import SystemClock
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database
 from bot.adapters.files import SealedFiles
-from bot.adapters.telegram import TelegramChannel, build_bot
+from bot.adapters.telegram import ALLOWED_UPDATES, TelegramChannel, build_bot
 from bot.classify.engine import Classifier
 from bot.facts.places import Committee, Gazetteer, Street
 from bot.law import book, policy
@@ -56,12 +55,16 @@ from handlers.staff import group as staff
 from handlers.unit import UNIT, Unit, on_error
 from models.base import install_cipher
 
-
 SWEEP_SECONDS = 3600
 
 
 def make_tables(
-    settings: Settings, clock: Clock, *, demo: bool, bot_name: str = "", admins: frozenset[str] = frozenset()
+    settings: Settings,
+    clock: Clock,
+    *,
+    demo: bool,
+    bot_name: str = "",
+    admins: frozenset[str] = frozenset(),
 ) -> Tables:
     """Load every packaged table once."""
     desks = load_network(settings.region)
@@ -127,7 +130,12 @@ async def open_house(
         async with db.write() as session:
             await seed_network.seed(session, tables)
         yield House(
-            settings, db, clock, keyring, SealedFiles(settings.data_dir / "evidence", keyring), tables
+            settings,
+            db,
+            clock,
+            keyring,
+            SealedFiles(settings.data_dir / "evidence", keyring),
+            tables,
         )
     finally:
         await db.close()
@@ -181,13 +189,35 @@ async def serve(
         working = [asyncio.create_task(worker.run(stop)), asyncio.create_task(sweep(house, stop))]
         sending = asyncio.create_task(deliverer.run(draining))
         try:
-            await channel.poll(house.db, accept, stop)
+            if settings.webhook_url:
+                await _listen(house, channel, stop)
+            else:
+                await channel.poll(house.db, accept, stop)
         finally:
             stop.set()
             await asyncio.gather(*working)
             draining.set()
             await sending
             await application.shutdown()
+
+
+async def _listen(house: House, channel: TelegramChannel, stop: asyncio.Event) -> None:
+    """Tell Telegram where to send updates, and take them in until ``stop``."""
+    settings = house.settings
+    secret = settings.webhook_secret.get_secret_value()
+
+    async def take(body: bytes, given: str) -> bool:
+        return await channel.take(house.db, accept, body, secret, given)
+
+    async def ready() -> None:
+        await house.db.probe(migrate.head())
+
+    await channel.bot.set_webhook(
+        f"{settings.webhook_url}{webhook.PATH}",
+        secret_token=secret,
+        allowed_updates=list(ALLOWED_UPDATES),
+    )
+    await webhook.listen(webhook.build(take, ready), settings.webhook_port, stop)
 
 
 def build_application(bot: Bot) -> Application[Any, Any, Any, Any, Any, Any]:
@@ -253,7 +283,9 @@ async def _say_hello(house: House, channel: TelegramChannel, tables: Tables) -> 
         await channel.bot.set_my_commands(
             menu(consumer.COMMANDS), scope=BotCommandScopeAllPrivateChats()
         )
-        await channel.bot.set_my_commands(menu(staff.COMMANDS), scope=BotCommandScopeAllGroupChats())
+        await channel.bot.set_my_commands(
+            menu(staff.COMMANDS), scope=BotCommandScopeAllGroupChats()
+        )
         for address in tables.admins:
             await channel.bot.set_my_commands(
                 menu(admin.COMMANDS), scope=BotCommandScopeChat(int(address.removeprefix("tg:")))

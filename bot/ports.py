@@ -102,7 +102,11 @@ class Message:
             "parts": [part.to_json() for part in self.parts],
             "buttons": [
                 [
-                    {"label": b.label.to_json(), "press": b.press.pack() if b.press else None, "link": b.link}
+                    {
+                        "label": b.label.to_json(),
+                        "press": b.press.pack() if b.press else None,
+                        "link": b.link,
+                    }
                     for b in row
                 ]
                 for row in self.buttons

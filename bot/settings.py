@@ -61,9 +61,6 @@ class Settings(BaseSettings):
     chat_burst: PositiveInt = 5
     group_per_minute: PositiveFloat = 20
     max_file_mb: PositiveInt = 20
-    messages_per_minute: PositiveInt = 30
-    files_per_hour: PositiveInt = 60
-    cases_per_day: PositiveInt = 10
     keep_payload_hours: NonNegativeInt = 48
 
     @field_validator("admin_ids", mode="before")

@@ -140,9 +140,7 @@ def _files(message: Message) -> Iterator[Attachment]:
         )
     if message.video_note:
         note = message.video_note
-        yield Attachment(
-            "video_note", note.file_id, note.file_unique_id, size=note.file_size or 0
-        )
+        yield Attachment("video_note", note.file_id, note.file_unique_id, size=note.file_size or 0)
 
 
 def _origin(message: Message) -> str:

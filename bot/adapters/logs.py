@@ -14,7 +14,9 @@ LOUD = ("httpx", "httpcore", "telegram", "jieba", "aiosqlite", "alembic", "uvico
 def quiet(level: str) -> None:
     """Set up structlog and the libraries' loggers for this process."""
     number = logging.getLevelName(level)
-    logging.basicConfig(level=number, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(
+        level=number, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
+    )
     for name in LOUD:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
     structlog.configure(

@@ -44,14 +44,24 @@ def _read(session: Session, texts: Catalogue) -> dict[str, Any]:
     ).all()
     outbox = session.execute(
         select(
-            Outbox.target, Outbox.kind, Outbox.slot, Outbox.state, Outbox.attempts, Outbox.created_at
+            Outbox.target,
+            Outbox.kind,
+            Outbox.slot,
+            Outbox.state,
+            Outbox.attempts,
+            Outbox.created_at,
         )
         .order_by(Outbox.id.desc())
         .limit(NEWEST)
     ).all()
     cases = session.execute(
         select(
-            Case.number, Case.token, Case.status, Case.object, Case.asking, Case.touched_at,
+            Case.number,
+            Case.token,
+            Case.status,
+            Case.object,
+            Case.asking,
+            Case.touched_at,
             Organisation.name,
         )
         .outerjoin(Organisation, Organisation.id == Case.desk_id)
@@ -76,7 +86,13 @@ def _read(session: Session, texts: Catalogue) -> dict[str, Any]:
             for number, token, status, object_, asking, at, desk in reversed(cases)
         ],
         "outbox": [
-            {"what": target, "state": state, "at": _iso(at), "note": slot or kind, "attempts": attempts}
+            {
+                "what": target,
+                "state": state,
+                "at": _iso(at),
+                "note": slot or kind,
+                "attempts": attempts,
+            }
             for target, kind, slot, state, attempts, at in reversed(outbox)
         ],
         "desks": {chat.removeprefix("tg:"): name for chat, name in desks if chat},

@@ -335,7 +335,7 @@ class TelegramChannel:
             try:
                 await self._ask("editMessageText", params)
             except Refused as refusal:
-                if "message is not modified" not in refusal.reason:
+                if "not modified" not in refusal.reason:
                     raise
         return list(edit_ids)
 

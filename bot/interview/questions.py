@@ -144,7 +144,7 @@ def wants_money(answers: Answers, _ctx: Context) -> bool:
     return claim is not None and claim["want"] in ("refund", "compensate")
 
 
-def claim_options(answers: Answers, ctx: Context) -> tuple[str, ...]:
+def claim_options(_answers: Answers, ctx: Context) -> tuple[str, ...]:
     """Money has nothing to replace or repair."""
     if ctx.finance or ctx.fraud:
         return ("refund", "perform", "compensate", "apology", "stop")

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from bot.sandbox.errors import ApiError, Json, bad, refuse
 from bot.sandbox.keyboards import read_inline, read_markup
 from bot.sandbox.markup import parse_html, trim
-from bot.sandbox.media import DOWNLOAD_LIMIT, File, check_upload
+from bot.sandbox.media import DOWNLOAD_LIMIT, FIELDS, File, check_upload
 from bot.sandbox.params import Params, Upload
-from bot.sandbox.world import Post, World
+from bot.sandbox.world import CONTENT, Post, World
 
 log = logging.getLogger(__name__)
 
@@ -29,24 +29,42 @@ POLL_LIMIT = 100
 POLL_SECONDS = 50
 DELETABLE = timedelta(hours=48)
 ALBUM_KINDS = ("photo", "video", "document", "audio")
-ACTIONS = frozenset(
-    "typing upload_photo record_video upload_video record_voice upload_voice upload_document"
-    " choose_sticker find_location record_video_note upload_video_note".split()
+ACTIONS = (
+    "typing",
+    "upload_photo",
+    "record_video",
+    "upload_video",
+    "record_voice",
+    "upload_voice",
+    "upload_document",
+    "choose_sticker",
+    "find_location",
+    "record_video_note",
+    "upload_video_note",
 )
-MEDIA_FIELDS = ("photo", "document", "video", "animation", "audio", "voice", "video_note", "sticker")
-COPIED = (
-    *MEDIA_FIELDS, "text", "entities", "caption", "caption_entities",
-    "location", "venue", "contact",
+PERMISSIONS = (
+    "can_send_messages",
+    "can_send_audios",
+    "can_send_documents",
+    "can_send_photos",
+    "can_send_videos",
+    "can_send_video_notes",
+    "can_send_voice_notes",
+    "can_send_polls",
+    "can_send_other_messages",
+    "can_add_web_page_previews",
+    "can_change_info",
+    "can_invite_users",
+    "can_pin_messages",
+    "can_manage_topics",
+    "can_react_to_messages",
+    "can_edit_tag",
 )
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 FORMATS = ("", "html")
-CONFLICT = (
-    "terminated by other getUpdates request; make sure that only one bot instance is running"
-)
-WEBHOOK_CONFLICT = (
-    "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
-)
+CONFLICT = "terminated by other getUpdates request; make sure that only one bot instance is running"
+WEBHOOK_CONFLICT = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
 NOT_MODIFIED = (
     "message is not modified: specified new message content and reply markup are exactly the same"
     " as a current content and reply markup of the message"
@@ -253,16 +271,7 @@ class Api:
                 raise bad("chat not found")
             return world.persons[chat].chat() | more
         world.reach(chat)
-        permissions = {
-            name: True
-            for name in (
-                "can_send_messages can_send_audios can_send_documents can_send_photos"
-                " can_send_videos can_send_video_notes can_send_voice_notes can_send_polls"
-                " can_send_other_messages can_add_web_page_previews can_change_info"
-                " can_invite_users can_pin_messages can_manage_topics can_react_to_messages"
-                " can_edit_tag"
-            ).split()
-        }
+        permissions = dict.fromkeys(PERMISSIONS, True)
         return world.groups[chat].chat() | more | {"permissions": permissions}
 
     def get_chat_member(self, params: Params) -> Json:
@@ -405,7 +414,7 @@ class Api:
 
     def _input_media(self, params: Params, item: Json) -> Json:
         kind = str(item.get("type", ""))
-        if kind not in MEDIA_FIELDS:
+        if kind not in FIELDS:
             raise bad("can't parse InputMedia: invalid type specified")
         file = self._file(params, kind, item.get("media"), None)
         caption = self._caption(
@@ -454,13 +463,17 @@ class Api:
         if post is None:
             raise bad(f"message to {verb} not found")
         if post.service or post.message.get("has_protected_content"):
-            raise bad("the message can't be copied" if verb == "copy" else "the message can't be forwarded")
+            raise bad(
+                "the message can't be copied"
+                if verb == "copy"
+                else "the message can't be forwarded"
+            )
         return post
 
     def copy_message(self, params: Params) -> Json:
         post = self._source(params, "copy")
-        body = {name: post.message[name] for name in COPIED if name in post.message}
-        if "caption" in params.values and any(name in body for name in MEDIA_FIELDS):
+        body = {name: post.message[name] for name in CONTENT if name in post.message}
+        if "caption" in params.values and any(name in body for name in FIELDS):
             body.pop("caption", None)
             body.pop("caption_entities", None)
             body |= self._params_caption(params)
@@ -515,7 +528,7 @@ class Api:
 
     def edit_caption(self, params: Params) -> Json:
         post = self._editable(params)
-        if not any(name in post.message for name in MEDIA_FIELDS):
+        if not any(name in post.message for name in FIELDS):
             raise bad("there is no caption in the message to edit")
         return self._change(
             post, params, self._params_caption(params), ("caption", "caption_entities")
@@ -529,7 +542,7 @@ class Api:
         item = params.json("media", dict, "media")
         if not item:
             raise bad("input media is not specified")
-        return self._change(post, params, self._input_media(params, item), COPIED)
+        return self._change(post, params, self._input_media(params, item), CONTENT)
 
     # Deletions
     def _deletable(self, chat: int, number: int) -> Post:
@@ -574,7 +587,9 @@ class Api:
         query = self.world.open_query(params.text("callback_query_id"))
         query.answer = {"text": text, "alert": params.flag("show_alert"), "url": params.text("url")}
         self.world.keep(query)
-        self.world.emit("answer", query=query.id, person=query.person, chat=query.chat, **query.answer)
+        self.world.emit(
+            "answer", query=query.id, person=query.person, chat=query.chat, **query.answer
+        )
         return True
 
     def get_file(self, params: Params) -> Json:

@@ -63,9 +63,13 @@ class Control:
         }
 
     def routes(self) -> list[Route]:
-        gets = [Route(f"/control/{name}", self._get(act), methods=["GET"]) for name, act in self.gets.items()]
+        gets = [
+            Route(f"/control/{name}", self._get(act), methods=["GET"])
+            for name, act in self.gets.items()
+        ]
         posts = [
-            Route(f"/control/{name}", self._post(act), methods=["POST"]) for name, act in self.posts.items()
+            Route(f"/control/{name}", self._post(act), methods=["POST"])
+            for name, act in self.posts.items()
         ]
         return [
             *gets,
@@ -307,7 +311,9 @@ class Control:
                     if not self.world.events_after(seen):
                         yield ": still here\n\n"
 
-        return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        return StreamingResponse(
+            stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
 
 
 def _refusal(error: ApiError) -> Response:

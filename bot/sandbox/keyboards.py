@@ -75,7 +75,9 @@ def _inline_button(button: Any) -> Json:
         raise wrong("InlineKeyboardButton must be an Object")
     text = button.get("text")
     if not isinstance(text, str):
-        raise wrong('Can\'t find field "text"' if text is None else 'Field "text" must be of type String')
+        raise wrong(
+            'Can\'t find field "text"' if text is None else 'Field "text" must be of type String'
+        )
     if not text.strip():
         raise bad("inline keyboard button text is empty")
     action = next((name for name in ACTIONS if button.get(name) not in (None, "")), "")
@@ -107,7 +109,7 @@ def _reply(markup: Json, private: bool) -> Json:
         buttons: list[Json] = [{"text": b} if isinstance(b, str) else b for b in row]
         for button in buttons:
             if not isinstance(button, dict) or not isinstance(button.get("text"), str):
-                raise bad('can\'t parse keyboard button: Can\'t find field "text"')
+                raise bad("can't parse keyboard button: Can't find field \"text\"")
             if not button["text"].strip():
                 raise bad("keyboard button text must be non-empty")
             for name, words in PRIVATE_ONLY.items():

@@ -240,7 +240,9 @@ class _Reader:
 def _user_link(url: str) -> int:
     parts = urlsplit(url)
     number = parse_qs(parts.query).get("id", [""])[0]
-    return int(number) if parts.scheme == "tg" and parts.netloc == "user" and number.isdecimal() else 0
+    return (
+        int(number) if parts.scheme == "tg" and parts.netloc == "user" and number.isdecimal() else 0
+    )
 
 
 def checked_url(url: str) -> str:
@@ -275,7 +277,10 @@ def parse_html(html: str) -> tuple[str, list[Json]]:
 FOUND = (
     ("url", re.compile(r"\bhttps?://[^\s<>\"'，。；！？、（）【】《》]+")),
     ("email", re.compile(r"(?<![\w.@-])[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")),
-    ("bot_command", re.compile(r"(?<![\w/@<>])/[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{5,32})?(?![\w/@])", re.A)),
+    (
+        "bot_command",
+        re.compile(r"(?<![\w/@<>])/[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{5,32})?(?![\w/@])", re.A),
+    ),
     ("mention", re.compile(r"(?<![\w@./])@[A-Za-z][A-Za-z0-9_]{3,31}", re.A)),
     ("hashtag", re.compile(r"(?<![\w#&])#(?=\w*[^\W\d])\w{1,256}")),
 )

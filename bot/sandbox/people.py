@@ -167,7 +167,9 @@ class People:
             self._check_chat(person, int(body["group"]))
             group = world.groups[int(body["group"])]
         else:
-            group = world.add_group(str(body.get("title") or SEED["open_group"]), members=[person.id])
+            group = world.add_group(
+                str(body.get("title") or SEED["open_group"]), members=[person.id]
+            )
         posts = []
         if group.bot not in ("member", "administrator"):
             self._seat(person, group, "member")

@@ -22,7 +22,7 @@ from bot.sandbox.errors import ApiError, Json, bad, refuse
 from bot.sandbox.faults import Faults
 from bot.sandbox.flood import Flood
 from bot.sandbox.markup import find_entities
-from bot.sandbox.media import FOLDERS, MIME, SUFFIX, File
+from bot.sandbox.media import FIELDS, FOLDERS, MIME, SUFFIX, File
 from bot.sandbox.store import Store
 
 # Groups that come into being when the bot first writes to them (see ``open_groups``).
@@ -31,9 +31,7 @@ RETENTION = timedelta(hours=24)  # of an update that the bot does not take
 NEW_IDS_AFTER = timedelta(days=7)  # of silence, update ids start at random again
 QUERY_LIFE = timedelta(seconds=15)  # in which a callback query can be answered
 ONLINE_SECONDS = 6.0  # after its last poll or delivery the bot still counts as running
-UNSENT_BY_DEFAULT = frozenset(
-    {"chat_member", "message_reaction", "message_reaction_count"}
-)
+UNSENT_BY_DEFAULT = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
 SERVICE_FIELDS = (
     "new_chat_members",
     "left_chat_member",
@@ -44,10 +42,8 @@ SERVICE_FIELDS = (
     "new_chat_title",
     "pinned_message",
 )
-FORWARDED = frozenset(
-    "text entities caption caption_entities location venue contact photo document video animation"
-    " audio voice video_note sticker".split()
-)
+TEXTS = ("text", "entities", "caption", "caption_entities")
+CONTENT = (*FIELDS, *TEXTS, "location", "venue", "contact")  # what copies and forwards take along
 SEED: Json = json.loads((Path(__file__).parent / "seed.json").read_text(encoding="utf-8"))
 
 
@@ -435,9 +431,7 @@ class World:
         self.set("next_message", counts)
         return number
 
-    def post(
-        self, chat: int, sender: Json, body: Json, *, keyboard: Json | None = None
-    ) -> Post:
+    def post(self, chat: int, sender: Json, body: Json, *, keyboard: Json | None = None) -> Post:
         """Puts a message into a chat and tells the phones; the bot's queue is another matter."""
         number = self.next_message_id(chat)
         message: Json = {
@@ -446,7 +440,9 @@ class World:
             "chat": self.chat_json(chat),
             "date": self.unix(),
         }
-        post = Post(chat, number, message | body, out=sender["id"] == self.bot["id"], keyboard=keyboard)
+        post = Post(
+            chat, number, message | body, out=sender["id"] == self.bot["id"], keyboard=keyboard
+        )
         self.posts.setdefault(chat, {})[number] = post
         self.keep(post)
         self.emit("message", chat=chat, message_id=number, out=post.out)
@@ -489,11 +485,7 @@ class World:
             "date": post.message["date"],
             "sender_user": post.message["from"],
         }
-        kept = {
-            name: value
-            for name, value in post.message.items()
-            if name in FORWARDED
-        }
+        kept = {name: post.message[name] for name in CONTENT if name in post.message}
         return kept | {"forward_origin": origin}
 
     # Files

@@ -20,9 +20,7 @@ async def call_back(
     """Leave the task; without a phone number, the next line typed is taken as one."""
     now = tables.clock.now()
     phone = ((case.answers or {}).get("phone") or {}).get("v") if case is not None else None
-    due = working_days_after(
-        now.astimezone(SHANGHAI).date(), tables.policy.call_back_working_days
-    )
+    due = working_days_after(now.astimezone(SHANGHAI).date(), tables.policy.call_back_working_days)
     if not phone:
         account.awaiting = {"verb": "call_back", "case": case.token if case else ""}
         await answer(say("human.phone"), say("human.instead"))
@@ -36,9 +34,7 @@ async def note(
 ) -> None:
     """Write the event and tell every admin; the number goes to them alone."""
     if case is not None:
-        case.apply(
-            Action.CALL_BACK, at=tables.clock.now(), by=account.id, details={"phone": phone}
-        )
+        case.apply(Action.CALL_BACK, at=tables.clock.now(), by=account.id, details={"phone": phone})
     for admin in await accounts.admins(session):
         await tell(
             session,

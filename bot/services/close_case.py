@@ -16,12 +16,23 @@ from models.lifecycle import Action, after
 from models.party import Account
 
 VERBS = frozenset({"ss", "ssn", "se", "ser", "scy"})
-RESULTS = ("no_agreement", "merchant_unreachable", "other_authority", "consumer_gone", "advice_given")
+RESULTS = (
+    "no_agreement",
+    "merchant_unreachable",
+    "other_authority",
+    "consumer_gone",
+    "advice_given",
+)
 """Why a case ends without a settlement."""
 
 
 async def close_pressed(
-    session: AsyncSession, tables: Tables, case: Case, account: Account, answer: Answer, press: Press
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    account: Account,
+    answer: Answer,
+    press: Press,
 ) -> None:
     """The buttons of closing. Raises NotPossible."""
     match press.verb:
@@ -54,9 +65,7 @@ async def close_pressed(
             await _close(session, tables, case, account, answer)
 
 
-async def _ask_reason(
-    case: Case, account: Account, answer: Answer, result: str, fen: int
-) -> None:
+async def _ask_reason(case: Case, account: Account, answer: Answer, result: str, fen: int) -> None:
     account.awaiting = {"verb": "sc", "case": case.token, "result": result, "fen": fen}
     await answer(
         say("close.reason", result=say(f"result.{result}"), money=show_money(fen)),
@@ -64,9 +73,7 @@ async def _ask_reason(
     )
 
 
-async def close_typed(
-    session: AsyncSession, tables: Tables, case: Case, account: Account, answer: Answer, text: str
-) -> None:
+async def close_typed(case: Case, account: Account, answer: Answer, text: str) -> None:
     """The amount, then the reason, then a preview with one button."""
     waiting = account.awaiting or {}
     if waiting["verb"] == "ss":

@@ -78,9 +78,14 @@ async def heard_text(
     session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
 ) -> None:
     """Anything typed, sent or shared in the consumer's private talk."""
+    if heard.edited:
+        await _edited(session, tables, account, answer)
+        return
     clean = redact(heard.text)
     if clean.kinds:
-        await answer(say("talk.redacted", kinds=[say(f"redacted.{k}") for k in sorted(clean.kinds)]))
+        await answer(
+            say("talk.redacted", kinds=[say(f"redacted.{k}") for k in sorted(clean.kinds)])
+        )
     if account.awaiting is not None and await follow.said(
         session, tables, heard, account, answer, clean.text
     ):
@@ -129,6 +134,16 @@ async def heard_text(
     )
 
 
+async def _edited(session: AsyncSession, tables: Tables, account: Account, answer: Answer) -> None:
+    """An edited message changes no answer in silence: she is told how to change one."""
+    case = await drafts.current(session, account)
+    if case is not None and case.asking != "consent":
+        await _restate(session, tables, case, answer, say("talk.edited"))
+    elif case is None:
+        await answer(say("talk.edited_after"))
+        await follow.overview(session, tables, account, answer)
+
+
 async def command(
     session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
 ) -> None:
@@ -142,7 +157,7 @@ async def command(
         case "status":
             await follow.overview(session, tables, account, answer)
         case "emergency":
-            await welcome.emergency(tables, answer)
+            await welcome.emergency(answer)
         case "hotlines":
             await welcome.hotlines(tables, answer)
         case "cancel" if case is not None:
@@ -159,7 +174,7 @@ async def _go(
     case = await drafts.current(session, account)
     match where:
         case "emergency":
-            await welcome.emergency(tables, answer)
+            await welcome.emergency(answer)
         case "hotlines":
             await welcome.hotlines(tables, answer)
         case "status":
@@ -204,7 +219,7 @@ async def _no_draft(
 ) -> None:
     """A first message: a control word, an answer to the staff, small talk, or the story itself."""
     control = asides.control(text) if text else None
-    if control == "status":
+    if control in {"status", "submit"}:
         await follow.overview(session, tables, account, answer)
         return
     if control == "human":
@@ -234,11 +249,14 @@ async def _tell(
     if text:
         decision, _ = drafts.understand(case, tables, text)
         if decision.danger:
-            await danger(session, tables, case, account, answer, decision.danger)
+            await danger(session, tables, case, answer, decision.danger)
         if decision.fraud and decision.just_now:
-            await welcome.emergency(tables, answer, say("emergency.then"))
+            await welcome.emergency(answer, say("emergency.then"))
         if "story" not in (case.answers or {}):
-            case.answers = {**(case.answers or {}), "story": {"v": text, "said": text, "by": "person"}}
+            case.answers = {
+                **(case.answers or {}),
+                "story": {"v": text, "said": text, "by": "person"},
+            }
     if heard is not None and heard.files:
         await keep_evidence.keep(session, tables, heard, case, text)
     if case.consented_at is None:
@@ -283,10 +301,13 @@ async def _before_consent(
         story = (case.answers or {}).get("story", {}).get("v")
         whole = f"{story}\n{text}" if story else text
         drafts.forget_reading(case)
-        case.answers = {**(case.answers or {}), "story": {"v": whole, "said": whole, "by": "person"}}
+        case.answers = {
+            **(case.answers or {}),
+            "story": {"v": whole, "said": whole, "by": "person"},
+        }
         decision, _ = drafts.understand(case, tables, whole)
         if decision.fraud and decision.just_now:
-            await welcome.emergency(tables, answer, say("emergency.then"))
+            await welcome.emergency(answer, say("emergency.then"))
     await welcome.ask_consent(tables, case, answer)
 
 
@@ -358,12 +379,11 @@ async def _given(
         decision, _ = drafts.understand(case, tables, str(now["story"]["v"]))
         note = _understood(case, tables)
         if decision.danger:
-            account = await session.get_one(Account, case.account_id)
-            await danger(session, tables, case, account, answer, decision.danger)
+            await danger(session, tables, case, answer, decision.danger)
         if decision.fraud and decision.just_now:
-            await welcome.emergency(tables, answer, say("emergency.then"))
+            await welcome.emergency(answer, say("emergency.then"))
     if question.key == "gate" and now["gate"]["v"] in {"just_now", "day"}:
-        await welcome.emergency(tables, answer, say("emergency.then"))
+        await welcome.emergency(answer, say("emergency.then"))
     case.answers = flow.prune(dict(case.answers or {}), drafts.context(case, tables))
     await _advance(session, tables, case, answer, note)
 
@@ -443,7 +463,10 @@ async def _review(
         buttons=[
             [button("button.submit", "f", case, REVIEW, "file")],
             [button("button.edit", "c", case, REVIEW, "edit")],
-            *[[button(say("button.other_desk", desk=name), "o", case, REVIEW, code)] for code, name in others],
+            *[
+                [button(say("button.other_desk", desk=name), "o", case, REVIEW, code)]
+                for code, name in others
+            ],
             _controls(case),
         ],
     )
@@ -562,7 +585,9 @@ async def _files(
     question = BY_KEY.get(case.asking)
     if question is not None and voice and question.key == "story":
         case.answers = flow.answer(
-            question, Given(text=text, voice=True), dict(case.answers or {}),
+            question,
+            Given(text=text, voice=True),
+            dict(case.answers or {}),
             drafts.context(case, tables),
         )
         await _advance(session, tables, case, answer, note, say("evidence.voice_story"))

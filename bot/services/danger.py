@@ -9,14 +9,12 @@ from bot.services.sending import Answer, button, tell
 from bot.services.tables import Tables
 from bot.texts.catalogue import say
 from models.case import Case
-from models.party import Account
 
 
 async def danger(
     session: AsyncSession,
     tables: Tables,
     case: Case,
-    account: Account,
     answer: Answer,
     kind: str,
 ) -> None:
@@ -30,6 +28,8 @@ async def danger(
     )
     for admin in watching:
         await tell(
-            session, tables, admin.address, say("danger_card.alert", kind=say(f"danger.{kind}"),
-                                                case=case.token)
+            session,
+            tables,
+            admin.address,
+            say("danger_card.alert", kind=say(f"danger.{kind}"), case=case.token),
         )

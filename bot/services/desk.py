@@ -45,7 +45,7 @@ async def pressed(
     if case is None or case.filed_at is None:
         return say("toast.no_case")
     if press.verb == "st":
-        return await take(session, tables, heard, case, account, answer)
+        return await take(session, tables, heard, case, account)
     try:
         if press.verb in {"sr", "srr"} and not heard.private:
             desks = await accounts.desks_of_chat(session, heard.chat)
@@ -92,7 +92,7 @@ async def typed(
         elif verb == "srr":
             await return_typed(session, tables, case, account, answer, heard.text)
         else:
-            await close_typed(session, tables, case, account, answer, heard.text)
+            await close_typed(case, account, answer, heard.text)
     except NotPossible:
         account.awaiting = None
         await answer(say("toast.not_now", status=say(f"status.{case.status}")))

@@ -78,7 +78,7 @@ async def file(
     if open_now >= tables.policy.open_cases_per_person:
         await answer(say("file.too_many", most=tables.policy.open_cases_per_person))
         return
-    _fill_columns(case, tables)
+    _fill_columns(case)
     case.number = await _number(session, tables)
     case.filed_at = now
     case.apply(Action.FILE, at=now, by=account.id)
@@ -104,7 +104,7 @@ async def file(
     )
 
 
-def _fill_columns(case: Case, tables: Tables) -> None:
+def _fill_columns(case: Case) -> None:
     """Codes, places and amounts leave the sealed answers for the plain columns that lists need."""
     answers: dict[str, Any] = case.answers or {}
     decision = case.decision or {}
@@ -126,5 +126,7 @@ def _fill_columns(case: Case, tables: Tables) -> None:
 async def _number(session: AsyncSession, tables: Tables) -> str:
     """The next number of the day: ``PD261123-0007``."""
     day = tables.clock.now().astimezone(SHANGHAI).strftime("PD%y%m%d")
-    last = await session.scalar(select(func.max(Case.number)).where(Case.number.startswith(f"{day}-")))
+    last = await session.scalar(
+        select(func.max(Case.number)).where(Case.number.startswith(f"{day}-"))
+    )
     return f"{day}-{int(last.rpartition('-')[2]) + 1 if last else 1:04d}"

@@ -23,8 +23,18 @@ from models.party import Account
 VERBS = frozenset({"tp", "ta", "tw", "twy", "to", "tr", "ts", "tl"})
 SHOWN = frozenset(
     {
-        Action.FILE, Action.HAND_OVER, Action.QUEUE, Action.TAKE, Action.ASK, Action.ANSWER,
-        Action.SETTLE, Action.END, Action.WITHDRAW, Action.REOPEN, Action.SEND_BACK, Action.ADD,
+        Action.FILE,
+        Action.HAND_OVER,
+        Action.QUEUE,
+        Action.TAKE,
+        Action.ASK,
+        Action.ANSWER,
+        Action.SETTLE,
+        Action.END,
+        Action.WITHDRAW,
+        Action.REOPEN,
+        Action.SEND_BACK,
+        Action.ADD,
         Action.VIEW,
     }
 )
@@ -49,7 +59,9 @@ async def overview(session: AsyncSession, tables: Tables, account: Account, answ
     rows += [
         [
             button(
-                say("progress.line", number=c.number or "", status=say(f"status.{c.status}")), "tp", c
+                say("progress.line", number=c.number or "", status=say(f"status.{c.status}")),
+                "tp",
+                c,
             )
         ]
         for c in cases[:20]
@@ -70,7 +82,7 @@ async def show(
             status=say(f"status.{case.status}"),
             lines=[_event_line(event) for event in case.events if event.action in SHOWN],
         ),
-        await _holder(session, tables, case),
+        await _holder(session, case),
         _next(tables, case),
         buttons=_buttons(tables, case),
     )
@@ -89,7 +101,7 @@ def _event_line(event: Event) -> Say:
     )
 
 
-async def _holder(session: AsyncSession, tables: Tables, case: Case) -> Say | None:
+async def _holder(session: AsyncSession, case: Case) -> Say | None:
     if case.status not in OPEN:
         return None
     desk = await hand_over.desk_of(session, case)
@@ -285,8 +297,13 @@ async def _reopen(
         await hand_over.send_card(session, tables, case, desk)
     taker = await session.get(Account, former) if former else None
     if taker is not None:
-        await tell(session, tables, taker.address, say("desk.reopened", number=case.number or ""),
-                   case=case)
+        await tell(
+            session,
+            tables,
+            taker.address,
+            say("desk.reopened", number=case.number or ""),
+            case=case,
+        )
 
 
 async def _tell_desk(
@@ -318,9 +335,7 @@ async def _rate(
     """One tap an aspect, once per close."""
     if press.question not in ASPECTS or press.value not in SCORES:
         return say("toast.stale")
-    since = max(
-        (e.seq for e in case.events if e.action in {Action.SETTLE, Action.END}), default=0
-    )
+    since = max((e.seq for e in case.events if e.action in {Action.SETTLE, Action.END}), default=0)
     given = [
         (e.details or {}).get("aspect")
         for e in case.events

@@ -22,6 +22,9 @@ from models.party import Account
 SIMULATED_GROUP = 1_009_000_000_000
 """Simulated groups count downwards from here; the sandbox opens them when first written to."""
 
+PLACED = frozenset({"committee", "street", "nearest"})
+"""Routes that followed the merchant's place, so that its street is known."""
+
 BANDS = (100_00, 500_00, 2_000_00, 10_000_00, 50_000_00, 200_000_00)
 """Upper bounds of the amount bands shown in a group, in fen."""
 
@@ -31,7 +34,10 @@ def dispute_of(case: Case, tables: Tables) -> Dispute:
     answers: dict[str, Any] = case.answers or {}
     decision = case.decision or {}
     return Dispute(
-        object=case.object or answers.get("object", {}).get("v") or decision.get("object") or "other_consumer",
+        object=case.object
+        or answers.get("object", {}).get("v")
+        or decision.get("object")
+        or "other_consumer",
         fraud_kinds=tuple(decision.get("kinds", ())) if decision.get("fraud") else (),
         channel=str(decision.get("channel") or ""),
         nature=str(decision.get("nature") or ""),
@@ -76,6 +82,9 @@ async def hand_over(session: AsyncSession, tables: Tables, case: Case, account: 
     """Route a case in status filed; it ends waiting at a desk or in the triage queue."""
     route = await plan(session, tables, case)
     case.meant_code = route.desk_code or ""
+    if not case.street_code and route.via in PLACED:
+        street = tables.register.street_of(route.desk_code)
+        case.street_code = street.code if street is not None else ""
     case.role = route.role
     case.route = {
         "via": route.via,
@@ -98,8 +107,11 @@ async def assign(
     await _give(session, tables, case, desk, by=by)
     owner = await session.get_one(Account, case.account_id)
     await tell(
-        session, tables, owner.address,
-        say("told.assigned", number=case.number or "", desk=desk.name), case=case,
+        session,
+        tables,
+        owner.address,
+        say("told.assigned", number=case.number or "", desk=desk.name),
+        case=case,
     )
 
 
@@ -116,7 +128,10 @@ async def _give(
     if tables.demo:
         _simulate(desk, owner.address.partition(":")[0])
     case.apply(
-        Action.HAND_OVER, at=tables.clock.now(), by=by.id, details={"desk": desk.name, "code": desk.code}
+        Action.HAND_OVER,
+        at=tables.clock.now(),
+        by=by.id,
+        details={"desk": desk.name, "code": desk.code},
     )
     case.desk_id = desk.id
     case.taker_id = None
@@ -128,7 +143,9 @@ def _simulate(desk: Organisation, channel: str) -> None:
     if desk.chat is None or desk.simulated:
         desk.simulated = True
         desk.chat = (
-            f"tg:-{SIMULATED_GROUP + desk.serial}" if channel == "tg" else f"{channel}:staff:{desk.code}"
+            f"tg:-{SIMULATED_GROUP + desk.serial}"
+            if channel == "tg"
+            else f"{channel}:staff:{desk.code}"
         )
 
 
@@ -136,21 +153,31 @@ async def _queue(session: AsyncSession, tables: Tables, case: Case, reason: Say)
     case.apply(Action.QUEUE, at=tables.clock.now(), details={"reason": reason.to_json()})
     case.desk_id = None
     await tell_admins(
-        session, tables, case,
+        session,
+        tables,
+        case,
         say("triage.new", number=case.number or "", reason=reason),
         buttons=[[button("button.triage", "mt", case)]],
     )
 
 
 async def tell_admins(
-    session: AsyncSession, tables: Tables, case: Case, *parts: Say,
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    *parts: Say,
     buttons: Iterable[Iterable[Button]] = (),
 ) -> None:
     """The same message to every admin."""
     for admin in await accounts.admins(session):
         await tell(
-            session, tables, admin.address, *parts, case=case,
-            buttons=[list(row) for row in buttons], handover=True,
+            session,
+            tables,
+            admin.address,
+            *parts,
+            case=case,
+            buttons=[list(row) for row in buttons],
+            handover=True,
         )
 
 
@@ -211,7 +238,8 @@ async def card(
         if case.meant_code == desk.code or not case.meant_code
         else say("card.meant_other", desk=desk.name, name=_name_of(tables, case.meant_code)),
         say(f"card.role_{case.role}"),
-        say("card.taken", who=taker.name or "", state=state) if taker is not None
+        say("card.taken", who=taker.name or "", state=state)
+        if taker is not None
         else say("card.state", state=state),
     ]
     return tuple(part for part in parts if part is not None)
@@ -226,8 +254,13 @@ def _card_buttons(tables: Tables, case: Case) -> list[list[Button]]:
 
 
 def street_name(tables: Tables, case: Case) -> str | Say:
-    """The street's name, or that it is unknown."""
-    return _name_of(tables, case.street_code) if case.street_code else say("card.no_street")
+    """The street's name, or why there is none."""
+    if case.street_code:
+        return _name_of(tables, case.street_code)
+    where = (case.answers or {}).get("where", {}).get("v") or {}
+    return say(
+        "card.street_" + (where["mode"] if where.get("mode") in ("online", "none") else "unknown")
+    )
 
 
 def _name_of(tables: Tables, code: str) -> str:

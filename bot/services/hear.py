@@ -20,6 +20,7 @@ from bot.services import (
 from bot.services.sending import Answer
 from bot.services.tables import Tables
 from bot.services.take_case import open_private
+from bot.services.undeliverable import moved
 from bot.texts.catalogue import Say, say
 from models.party import Account
 
@@ -27,6 +28,9 @@ from models.party import Account
 async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | None:
     """Handle one update inside the caller's transaction; returns the notice shown over a button."""
     answer = Answer(session, tables, heard)
+    if "moved" in heard.extra:
+        await moved(session, heard.chat, heard.extra["moved"])
+        return None
     if not heard.private and (heard.extra.get("member") or heard.command == "start"):
         await bind_desk.joined(session, tables, heard)
         return None
@@ -89,6 +93,6 @@ async def _command(
         await broadcast.subscribe(session, tables, heard, account)
         return True
     if heard.command == "emergency":
-        await welcome.emergency(tables, answer)
+        await welcome.emergency(answer)
         return True
     return False

@@ -71,7 +71,11 @@ async def _keep_one(
     await owe_errand(
         session,
         "fetch",
-        {"evidence": str(kept.id), "file_id": file.file_id, "channel": heard.chat.partition(":")[0]},
+        {
+            "evidence": str(kept.id),
+            "file_id": file.file_id,
+            "channel": heard.chat.partition(":")[0],
+        },
         now=tables.clock.now(),
         key=f"fetch:{kept.id}",
         case_id=case.id,
@@ -79,11 +83,17 @@ async def _keep_one(
     kind = say(f"file_kind.{file.kind}")
     if heard.forwarded_from:
         return say(
-            "evidence.forwarded", number=kept.number, kind=kind, who=heard.forwarded_from,
+            "evidence.forwarded",
+            number=kept.number,
+            kind=kind,
+            who=heard.forwarded_from,
             left=policy.files_per_case - len(case.evidence),
         )
     return say(
-        "evidence.kept", number=kept.number, kind=kind, left=policy.files_per_case - len(case.evidence)
+        "evidence.kept",
+        number=kept.number,
+        kind=kind,
+        left=policy.files_per_case - len(case.evidence),
     )
 
 

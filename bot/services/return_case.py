@@ -34,9 +34,7 @@ async def give_back(
     after(case.status, Action.SEND_BACK)
     if code == "other" and case.taker_id == account.id:
         account.awaiting = {"verb": "srr", "case": case.token}
-        await answer(
-            say("return.type"), buttons=[[button("button.never_mind", "sx", case)]]
-        )
+        await answer(say("return.type"), buttons=[[button("button.never_mind", "sx", case)]])
         return
     await _return(session, tables, case, account, answer, code, "")
 

@@ -23,7 +23,6 @@ async def take(
     heard: Incoming,
     case: Case,
     account: Account,
-    answer: Answer,
 ) -> Say:
     """Own a waiting case. Only the group of the desk that holds it may; a second taker is told who has it."""
     desks = await accounts.desks_of_chat(session, heard.chat)
@@ -84,7 +83,9 @@ async def show_details(
             Action.VIEW, at=tables.clock.now(), by=account.id, details={"who": account.name or ""}
         )
     context = drafts.context(case, tables)
-    lines = [line for _, line in flow.review(dict(case.answers or {}), context)]
+    # What was only read in her words was hers to check; to the taker it is simply what she said.
+    answers = {key: {**said, "by": "person"} for key, said in (case.answers or {}).items()}
+    lines = [line for _, line in flow.review(answers, context)]
     added = [
         (event.details or {}).get("text")
         for event in case.events
@@ -131,4 +132,3 @@ def _evidence_line(kept: Evidence) -> Say:
         sent=(about.get("sent") or "")[:16].replace("T", " "),
         caption=about.get("caption") or "",
     )
-

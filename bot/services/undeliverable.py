@@ -31,9 +31,7 @@ async def undeliverable(
         return
     if refusal.blocked:
         desk.chat = None
-    await hand_over.requeue(
-        session, tables, case, say("card.unreachable", desk=desk.name)
-    )
+    await hand_over.requeue(session, tables, case, say("card.unreachable", desk=desk.name))
 
 
 async def unhandled(session: AsyncSession, tables: Tables, row: Inbox) -> None:
@@ -44,7 +42,9 @@ async def unhandled(session: AsyncSession, tables: Tables, row: Inbox) -> None:
         )
     for admin in await accounts.admins(session):
         await tell(
-            session, tables, admin.address,
+            session,
+            tables,
+            admin.address,
             say("trouble.admin", error=row.last_error),
             key=f"trouble:{row.source}:{row.key}:{admin.id}",
         )

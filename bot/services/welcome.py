@@ -22,8 +22,14 @@ async def start(session: AsyncSession, tables: Tables, account: Account, answer:
         rows.append([button("button.resume", "go", value="resume")])
     rows += [
         [button("button.complaint", "go", value="complaint")],
-        [button("button.clue", "go", value="clue"), button("button.consult", "go", value="consult")],
-        [button("button.status", "go", value="status"), button("button.hotlines", "go", value="hotlines")],
+        [
+            button("button.clue", "go", value="clue"),
+            button("button.consult", "go", value="consult"),
+        ],
+        [
+            button("button.status", "go", value="status"),
+            button("button.hotlines", "go", value="hotlines"),
+        ],
     ]
     await answer(
         say("start.hello"),
@@ -33,7 +39,7 @@ async def start(session: AsyncSession, tables: Tables, account: Account, answer:
     )
 
 
-async def emergency(tables: Tables, answer: Answer, then: Say | None = None) -> None:
+async def emergency(answer: Answer, then: Say | None = None) -> None:
     """Stop, call 110 and the bank, what to say; asks for no account number (反电信网络诈骗法 art. 20)."""
     await answer(
         say("emergency.now"),
@@ -41,8 +47,10 @@ async def emergency(tables: Tables, answer: Answer, then: Say | None = None) -> 
         say("emergency.keep"),
         say("emergency.second"),
         then,
-        buttons=[[button("button.emergency_done", "go", value="complaint")],
-                 [button("button.menu", "go", value="menu")]]
+        buttons=[
+            [button("button.emergency_done", "go", value="complaint")],
+            [button("button.menu", "go", value="menu")],
+        ]
         if then is None
         else [],
     )

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from telegram.ext import BaseHandler, CallbackQueryHandler, ChatMemberHandler, MessageHandler, filters
+from telegram.ext import (
+    BaseHandler,
+    CallbackQueryHandler,
+    ChatMemberHandler,
+    MessageHandler,
+    filters,
+)
 
 from handlers.unit import on_update
 
-COMMANDS = ("start", "emergency", "status", "continue", "cancel", "hotlines", "help", "subscribe", "unsubscribe")
+COMMANDS = (
+    "start",
+    "emergency",
+    "status",
+    "continue",
+    "cancel",
+    "hotlines",
+    "help",
+    "subscribe",
+    "unsubscribe",
+)
 """In the order of the command menu; each has the text ``command.<name>``."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from aiogram import types as judge
 from pydantic import TypeAdapter
 
 from bot.sandbox.server import Sandbox
+from bot.sandbox.webhook import PLAIN
 from bot.sandbox.world import World
 
 AUNT, TEACHER, ADMIN = 1001, 2001, 3001
@@ -28,10 +29,15 @@ RESULTS: dict[str, TypeAdapter[Any]] = {
     "getChat": TypeAdapter(judge.ChatFullInfo),
     "getChatMember": TypeAdapter(judge.ChatMemberUnion),
 } | dict.fromkeys(
-    (
-        "setWebhook deleteWebhook sendChatAction deleteMessage deleteMessages answerCallbackQuery"
-        " setMyCommands"
-    ).split(),
+    [
+        "setWebhook",
+        "deleteWebhook",
+        "sendChatAction",
+        "deleteMessage",
+        "deleteMessages",
+        "answerCallbackQuery",
+        "setMyCommands",
+    ],
     TypeAdapter(bool),
 )
 MESSAGE = TypeAdapter(judge.Message)
@@ -85,12 +91,19 @@ class Phone:
         return list(found)
 
 
+async def until(true: Callable[[], Awaitable[bool]]) -> None:
+    """Waits until it is so. Raises TimeoutError after ten seconds."""
+    async with asyncio.timeout(10):
+        while not await true():  # noqa: ASYNC110 - what is waited for lies beyond HTTP
+            await asyncio.sleep(0.01)
+
+
 @asynccontextmanager
 async def running(world: World | None = None, **more: Any) -> AsyncIterator[Phone]:
     sandbox = Sandbox(world or World(), **more)
     url = await sandbox.start()
     try:
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, verify=PLAIN) as client:
             yield Phone(sandbox, client)
     finally:
         await asyncio.wait_for(sandbox.stop(), 10)

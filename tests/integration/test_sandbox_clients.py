@@ -25,7 +25,7 @@ from aiogram.types import (
 )
 
 from bot.sandbox.people import PIXEL
-from tests.integration.sandbox_helpers import ADMIN, AUNT, Phone, running
+from tests.integration.sandbox_helpers import ADMIN, AUNT, Phone, running, until
 
 
 @pytest.fixture
@@ -36,17 +36,19 @@ async def phone() -> AsyncIterator[Phone]:
 
 async def newest(phone: Phone, words: str) -> None:
     """Waits until the bot's newest message to the consumer reads so."""
-    async with asyncio.timeout(10):
-        while True:
-            shown = await phone.get("messages", chat=AUNT)
-            if shown and shown[-1]["message"].get("text") == words:
-                return
-            await asyncio.sleep(0.02)
+
+    async def said() -> bool:
+        shown = await phone.get("messages", chat=AUNT)
+        return bool(shown) and shown[-1]["message"].get("text") == words
+
+    await until(said)
 
 
 async def test_an_aiogram_bot_holds_a_talk(phone: Phone) -> None:
     dispatcher = Dispatcher()
-    yes = InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="对", callback_data="yes")]])
+    yes = InlineKeyboardMarkup(
+        inline_keyboard=[[InlineKeyboardButton(text="对", callback_data="yes")]]
+    )
 
     @dispatcher.message(CommandStart())
     async def greet(message: Message, command: CommandObject) -> None:
@@ -89,7 +91,7 @@ async def test_an_aiogram_bot_holds_a_talk(phone: Phone) -> None:
             await bot.send_message(AUNT, "x")
         assert caught.value.retry_after == 9
     shown = await phone.get("messages", chat=AUNT)
-    assert [post["edited"] for post in shown if post["out"]][0]
+    assert next(post for post in shown if post["out"])["edited"]
 
 
 async def test_a_python_telegram_bot_holds_a_talk(phone: Phone) -> None:
@@ -116,7 +118,7 @@ async def test_a_python_telegram_bot_holds_a_talk(phone: Phone) -> None:
         assert len(album) == 2
         file = await bot.get_file(album[0].photo[-1].file_id)
         assert bytes(await file.download_as_bytearray()) == PIXEL
-        with pytest.raises(telegram.error.BadRequest, match="(?i)can't parse entities"):
+        with pytest.raises(telegram.error.BadRequest, match=r"(?i)can't parse entities"):
             await bot.send_message(AUNT, "a < b", parse_mode="HTML")
         await phone.act("block")
         with pytest.raises(telegram.error.Forbidden, match="bot was blocked by the user"):

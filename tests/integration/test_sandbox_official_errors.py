@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.markup import parse_html
 from bot.sandbox.errors import ApiError
+from bot.sandbox.markup import parse_html
 from bot.sandbox.world import World
 from tests.integration.sandbox_helpers import ADMIN, AUNT, TEACHER, Phone, running
 
@@ -84,7 +84,11 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
             "reply_markup": {"keyboard": [[{"text": "位置", "request_location": True}]]},
         },
     ),
-    ("400 Bad Request: can't parse reply markup JSON object", "sendMessage", PLAIN | {"reply_markup": "{"}),
+    (
+        "400 Bad Request: can't parse reply markup JSON object",
+        "sendMessage",
+        PLAIN | {"reply_markup": "{"},
+    ),
     (
         "400 Bad Request: message to be replied not found",
         "sendMessage",
@@ -127,7 +131,11 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
         "answerCallbackQuery",
         {"callback_query_id": "1"},
     ),
-    ("400 Bad Request: MESSAGE_TOO_LONG", "answerCallbackQuery", {"callback_query_id": "1", "text": "长" * 201}),
+    (
+        "400 Bad Request: MESSAGE_TOO_LONG",
+        "answerCallbackQuery",
+        {"callback_query_id": "1", "text": "长" * 201},
+    ),
     (
         "400 Bad Request: wrong file_id or the file is temporarily unavailable",
         "getFile",
@@ -145,7 +153,11 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
         {"chat_id": AUNT, "document": "PHOTO"},
     ),
     ("400 Bad Request: there is no photo in the request", "sendPhoto", {"chat_id": AUNT}),
-    ("400 Bad Request: there are no messages to send", "sendMediaGroup", {"chat_id": AUNT, "media": []}),
+    (
+        "400 Bad Request: there are no messages to send",
+        "sendMediaGroup",
+        {"chat_id": AUNT, "media": []},
+    ),
     (
         "400 Bad Request: too many messages to send as an album",
         "sendMediaGroup",
@@ -180,7 +192,9 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("said", "method", "params"), REFUSED, ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize(
+    ("said", "method", "params"), REFUSED, ids=lambda v: v if isinstance(v, str) else ""
+)
 async def test_refusal(phone: Phone, said: str, method: str, params: dict[str, Any]) -> None:
     hers = (await phone.act("text", text="我的话"))["messages"][0]
     photo = (await phone.act("photo"))["messages"][0]["photo"][-1]["file_id"]
@@ -243,7 +257,7 @@ def test_html_is_refused_in_the_servers_words(html: str, said: str) -> None:
 async def test_html_refusal_over_http(phone: Phone) -> None:
     said = await phone.refused("sendMessage", chat_id=AUNT, text="<b>x", parse_mode="HTML")
     assert said == (
-        '400 Bad Request: can\'t parse entities: Can\'t find end tag corresponding to start tag "b"'
+        "400 Bad Request: can't parse entities: Can't find end tag corresponding to start tag \"b\""
     )
 
 
@@ -259,7 +273,11 @@ async def test_html_refusal_over_http(phone: Phone) -> None:
         ("<blockquote expandable>长</blockquote>", "长", [("expandable_blockquote", 0, 1)]),
         ("<pre><code class='language-py'>x</code></pre>", "x", [("pre", 0, 1)]),
         ("<B>大</b><u></u>", "大", [("bold", 0, 1)]),
-        ("<tg-spoiler>一</tg-spoiler><span class='tg-spoiler'>二</span>", "一二", [("spoiler", 0, 1), ("spoiler", 1, 1)]),
+        (
+            "<tg-spoiler>一</tg-spoiler><span class='tg-spoiler'>二</span>",
+            "一二",
+            [("spoiler", 0, 1), ("spoiler", 1, 1)],
+        ),
     ],
 )
 def test_html_becomes_text_and_utf16_entities(
@@ -277,7 +295,9 @@ async def test_a_wrong_token_is_unauthorized(phone: Phone) -> None:
 
 async def test_a_person_who_blocked_or_left_telegram(phone: Phone) -> None:
     await phone.act("block")
-    assert await phone.refused("sendMessage", **PLAIN) == "403 Forbidden: bot was blocked by the user"
+    assert (
+        await phone.refused("sendMessage", **PLAIN) == "403 Forbidden: bot was blocked by the user"
+    )
     await phone.act("start")
     await phone.call("sendMessage", **PLAIN)
     await phone.act("deactivate")
@@ -314,7 +334,9 @@ async def test_messages_older_than_48_hours_stay(phone: Phone) -> None:
 
 
 async def test_a_press_can_be_answered_for_a_while(phone: Phone) -> None:
-    mine = await phone.call("sendMessage", **PLAIN | {"reply_markup": markup({"text": "好", "callback_data": "a"})})
+    mine = await phone.call(
+        "sendMessage", **PLAIN | {"reply_markup": markup({"text": "好", "callback_data": "a"})}
+    )
     query = (await phone.act("press", message=mine["message_id"], data="a"))["query"]
     assert await phone.call("answerCallbackQuery", callback_query_id=query, text="好的") is True
     await phone.post("clock", {"advance": 16})
@@ -327,8 +349,12 @@ async def test_a_press_can_be_answered_for_a_while(phone: Phone) -> None:
     ("chat", "calls", "most", "wait"), [(AUNT, 2, 1, 1), (SUPER, 21, 20, 60)], ids=["chat", "group"]
 )
 async def test_flood_control(phone: Phone, chat: int, calls: int, most: int, wait: int) -> None:
-    await phone.post("flood", {"on": True, "limits": {"all": [30, 1]} | ({"chat": [99, 1]} if chat < 0 else {})})
-    answers = [(await phone.raw("sendMessage", chat_id=chat, text=f"第{n}条")) for n in range(calls)]
+    await phone.post(
+        "flood", {"on": True, "limits": {"all": [30, 1]} | ({"chat": [99, 1]} if chat < 0 else {})}
+    )
+    answers = [
+        (await phone.raw("sendMessage", chat_id=chat, text=f"第{n}条")) for n in range(calls)
+    ]
     assert [a.status_code for a in answers] == [200] * most + [429] * (calls - most)
     body = answers[-1].json()
     seconds = body["parameters"]["retry_after"]
@@ -345,5 +371,7 @@ async def test_thirty_messages_a_second_overall() -> None:
         for person in people:
             await phone.act("start", person.id)
         await phone.post("flood", {"on": True, "limits": {"all": [30, 30]}})
-        answers = [(await phone.raw("sendMessage", chat_id=p.id, text="通知")).status_code for p in people]
+        answers = [
+            (await phone.raw("sendMessage", chat_id=p.id, text="通知")).status_code for p in people
+        ]
     assert answers == [200] * 30 + [429]

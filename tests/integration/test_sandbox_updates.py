@@ -18,9 +18,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn import Config
 
-from bot.sandbox.server import _Server
+from bot.sandbox.server import QuietServer
 from bot.sandbox.world import World
-from tests.integration.sandbox_helpers import AUNT, TEACHER, Phone, running
+from tests.integration.sandbox_helpers import AUNT, TEACHER, Phone, running, until
 
 
 @pytest.fixture
@@ -52,7 +52,9 @@ async def test_limit_and_negative_offset(phone: Phone) -> None:
         await phone.act("text", text=word)
     assert texts(await phone.call("getUpdates", limit=2)) == ["一", "二"]
     assert texts(await phone.call("getUpdates", offset=-1)) == ["四"]
-    assert texts(await phone.call("getUpdates")) == ["四"], "a negative offset forgets what is older"
+    assert texts(await phone.call("getUpdates")) == ["四"], (
+        "a negative offset forgets what is older"
+    )
 
 
 async def test_a_long_poll_waits_for_the_next_act(phone: Phone) -> None:
@@ -109,7 +111,10 @@ async def test_a_second_start_on_the_same_file_goes_on(tmp_path: Path) -> None:
     async with running(World(path)) as phone:
         assert phone.world.token == token
         assert await phone.call("getUpdates") == [waiting]
-        assert [m["message"].get("text") for m in await phone.get("messages", chat=AUNT)] == ["之前", "您好"]
+        assert [m["message"].get("text") for m in await phone.get("messages", chat=AUNT)] == [
+            "之前",
+            "您好",
+        ]
         await phone.act("text", text="之后")
         newest = (await phone.call("getUpdates"))[-1]
         assert newest["update_id"] == waiting["update_id"] + 1
@@ -134,13 +139,16 @@ class Hook:
         self.url = ""
 
     async def take(self, request: Request) -> Response:
-        self.came.append((await request.json(), request.headers.get("x-telegram-bot-api-secret-token")))
+        self.came.append(
+            (await request.json(), request.headers.get("x-telegram-bot-api-secret-token"))
+        )
         return Response(self.answer, self.status.pop(0) if self.status else 200)
 
     async def wait(self, count: int) -> list[dict[str, Any]]:
-        async with asyncio.timeout(10):
-            while len(self.came) < count:
-                await asyncio.sleep(0.01)
+        async def enough() -> bool:
+            return len(self.came) >= count
+
+        await until(enough)
         return [update for update, _ in self.came]
 
 
@@ -148,10 +156,11 @@ class Hook:
 async def hooked() -> AsyncIterator[tuple[Phone, Hook]]:
     hook = Hook()
     app = Starlette(routes=[Route("/hook", hook.take, methods=["POST"])])
-    server = _Server(Config(app, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+    server = QuietServer(
+        Config(app, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+    )
     serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.005)
+    await server.ready.wait()
     port = server.servers[0].sockets[0].getsockname()[1]
     hook.url = f"http://127.0.0.1:{port}/hook"
     async with running(webhook_delay=0.05) as phone:
@@ -204,9 +213,11 @@ async def test_a_webhook_may_answer_with_a_method() -> None:
         hook.answer = b'{"method": "sendMessage", "chat_id": 1001, "text": "answered"}'
         await phone.act("text", text="问")
         await hook.wait(1)
-        async with asyncio.timeout(5):
-            while len(await phone.get("messages", chat=AUNT)) < 2:
-                await asyncio.sleep(0.01)
+
+        async def answered() -> bool:
+            return len(await phone.get("messages", chat=AUNT)) == 2
+
+        await until(answered)
         assert (await phone.get("messages", chat=AUNT))[-1]["message"]["text"] == "answered"
 
 
@@ -235,7 +246,9 @@ async def test_ordered_429_403_and_5xx_strike_as_often_as_ordered(phone: Phone) 
     assert await phone.refused("sendMessage", **SEND) == "502 Bad Gateway"
     assert await phone.refused("getMe") == "502 Bad Gateway"
     assert (await phone.call("sendMessage", **SEND))["text"] == "通知"
-    assert await phone.refused("sendMessage", **SEND) == "403 Forbidden: bot was blocked by the user"
+    assert (
+        await phone.refused("sendMessage", **SEND) == "403 Forbidden: bot was blocked by the user"
+    )
     await phone.call("sendMessage", **SEND)
 
 
