@@ -160,9 +160,12 @@ def _sqlite_engine(url: URL, begin: str, connections: int, *pragmas: str) -> Asy
         # The driver must not open transactions by itself: _begin does.
         connection.isolation_level = None
         cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode")
+        # Kept in the file; to ask again would not wait for another process that is writing.
+        if cursor.fetchone() != ("wal",):
+            cursor.execute("PRAGMA journal_mode=WAL")
         for pragma in (
             f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
-            "PRAGMA journal_mode=WAL",
             "PRAGMA synchronous=FULL",
             "PRAGMA foreign_keys=ON",
             *pragmas,

@@ -55,15 +55,29 @@ class OwnHostOnly:
 
 
 class QuietServer(uvicorn.Server):
-    """Leaves the signals to whoever owns the event loop; ``ready`` is set once it listens."""
+    """Leaves the signals to whoever owns the event loop; ``ready`` is set once it listens,
+    ``enough`` ends it."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, app: ASGIApp, **more: Any) -> None:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            date_header=False,
+            timeout_graceful_shutdown=1,
+            **more,
+        )
         super().__init__(config)
         self.ready = asyncio.Event()
+        self.enough = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+    async def main_loop(self) -> None:
+        await self.enough.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -129,14 +143,7 @@ class Sandbox:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))
         self.url = f"http://{HOST}:{listener.getsockname()[1]}"
-        config = uvicorn.Config(
-            OwnHostOnly(self.app),
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-        )
-        self._server = QuietServer(config)
+        self._server = QuietServer(OwnHostOnly(self.app))
         serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         self._tasks = [serving, asyncio.create_task(self._webhook.run())]
         await self._server.ready.wait()
@@ -148,7 +155,7 @@ class Sandbox:
         self.world.queue_signal.fire()
         self.world.event_signal.fire()
         if self._server is not None:
-            self._server.should_exit = True
+            self._server.enough.set()
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task

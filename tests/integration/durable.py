@@ -79,7 +79,9 @@ def _template() -> bytes:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "template.db"
         engine = create_engine(f"sqlite:///{file}")
-        Base.metadata.create_all(engine)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            Base.metadata.create_all(connection)
         engine.dispose()
         return file.read_bytes()
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from bot.sandbox.errors import ApiError
 from bot.sandbox.markup import parse_html
@@ -15,14 +17,27 @@ from tests.integration.sandbox_helpers import ADMIN, AUNT, TEACHER, Phone, runni
 BASIC, SUPER, STRANGERS = -4001, -1001000000001, -1001000000002
 
 
-@pytest.fixture
-async def phone() -> AsyncIterator[Phone]:
+@asynccontextmanager
+async def opened() -> AsyncIterator[Phone]:
     world = World()
     world.add_group("小组", number=BASIC, members=[AUNT, TEACHER], bot="member")
     world.add_group("联络点", number=SUPER, members=[TEACHER], bot="member")
     world.add_group("别人的群", number=STRANGERS, members=[TEACHER])
     async with running(world) as phone:
         await phone.act("start")
+        yield phone
+
+
+@pytest.fixture
+async def phone() -> AsyncIterator[Phone]:
+    async with opened() as phone:
+        yield phone
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared() -> AsyncIterator[Phone]:
+    """For refusals, which change nothing."""
+    async with opened() as phone:
         yield phone
 
 
@@ -195,13 +210,14 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(
     ("said", "method", "params"), REFUSED, ids=lambda v: v if isinstance(v, str) else ""
 )
-async def test_refusal(phone: Phone, said: str, method: str, params: dict[str, Any]) -> None:
-    hers = (await phone.act("text", text="我的话"))["messages"][0]
-    photo = (await phone.act("photo"))["messages"][0]["photo"][-1]["file_id"]
-    huge = (await phone.act("document", size=20 * 1024 * 1024 + 1))["messages"][0]
-    mine = await phone.call("sendMessage", chat_id=AUNT, text="原话")
-    picture = await phone.call("sendPhoto", chat_id=AUNT, photo=photo)
-    keyboard = await phone.call(
+@pytest.mark.asyncio(loop_scope="module")
+async def test_refusal(shared: Phone, said: str, method: str, params: dict[str, Any]) -> None:
+    hers = (await shared.act("text", text="我的话"))["messages"][0]
+    photo = (await shared.act("photo"))["messages"][0]["photo"][-1]["file_id"]
+    huge = (await shared.act("document", size=20 * 1024 * 1024 + 1))["messages"][0]
+    mine = await shared.call("sendMessage", chat_id=AUNT, text="原话")
+    picture = await shared.call("sendPhoto", chat_id=AUNT, photo=photo)
+    keyboard = await shared.call(
         "sendMessage", chat_id=AUNT, text="选", reply_markup={"keyboard": [["是", "否"]]}
     )
     named = {
@@ -219,9 +235,9 @@ async def test_refusal(phone: Phone, said: str, method: str, params: dict[str, A
     filled = {name: fill(value) for name, value in params.items()}
     if isinstance(filled.get("media"), list):
         filled["media"] = [{k: fill(v) for k, v in item.items()} for item in filled["media"]]
-    before = len(await phone.get("messages", chat=AUNT))
-    assert await phone.refused(method, **filled) == said
-    assert len(await phone.get("messages", chat=AUNT)) == before, "a refused call shows nothing"
+    before = len(await shared.get("messages", chat=AUNT))
+    assert await shared.refused(method, **filled) == said
+    assert len(await shared.get("messages", chat=AUNT)) == before, "a refused call shows nothing"
 
 
 HTML = [

@@ -16,7 +16,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from uvicorn import Config
 
 from bot.sandbox.server import QuietServer
 from bot.sandbox.world import World
@@ -156,16 +155,14 @@ class Hook:
 async def hooked() -> AsyncIterator[tuple[Phone, Hook]]:
     hook = Hook()
     app = Starlette(routes=[Route("/hook", hook.take, methods=["POST"])])
-    server = QuietServer(
-        Config(app, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-    )
+    server = QuietServer(app, port=0)
     serving = asyncio.create_task(server.serve())
     await server.ready.wait()
     port = server.servers[0].sockets[0].getsockname()[1]
     hook.url = f"http://127.0.0.1:{port}/hook"
     async with running(webhook_delay=0.05) as phone:
         yield phone, hook
-    server.should_exit = True
+    server.enough.set()
     await serving
 
 

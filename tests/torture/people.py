@@ -1,0 +1,186 @@
+"""Consumers on their phones: they answer what they are asked, however often the bot dies meanwhile.
+
+A consumer reads the newest screen with buttons in her chat. Each screen carries its question and
+version, so that a screen which was delivered twice is known and not answered twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.ports import Press
+from bot.sandbox.people import People
+from bot.sandbox.world import Person, World
+
+PATIENCE = 90.0
+LOOK_AGAIN = 0.01
+SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨"
+NEVER_PRESSED = ("list", "more", "page:", "g:")
+
+# What a person types, by the question; what is not here is answered by a button.
+TYPED: dict[str, Callable[[int], str]] = {
+    "story": lambda n: f"十月里买的电饭锅只用了两天就冒烟，店家说什么都不肯修，我的单据记号是海棠{n:04d}号",
+    "merchant": lambda n: f"海棠厨具{n:04d}号店",
+    "where": lambda n: "川沙新镇",
+    "platform_shop": lambda n: f"海棠旗舰{n:04d}店",
+    "when": lambda n: f"2026年10月{n % 28 + 1}日",
+    "amount": lambda n: f"{10_000 + n}元",
+    "name": lambda n: f"{SURNAMES[n % len(SURNAMES)]}{'秀英建国桂兰'[n % 6]}{'梅芳生福'[n % 4]}",
+    "phone": lambda n: f"1390000{n:04d}",
+    "address": lambda n: f"海棠弄{n:04d}号{n % 90 + 1}室",
+    "extra": lambda n: f"还有一句：第{n:04d}号海棠保修卡也在我手里",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """A message with buttons: the question it asks, its version, its buttons' data by row."""
+
+    post: int
+    question: str
+    version: int
+    presses: tuple[Press, ...]
+
+    def options(self) -> list[Press]:
+        """The buttons that answer the question."""
+        return [
+            press
+            for press in self.presses
+            if press.verb == "a" and not press.value.startswith(NEVER_PRESSED)
+        ]
+
+
+@dataclass(slots=True)
+class Consumer:
+    """``typed`` holds (question, words) of all she typed, ``lines`` what she added at the review."""
+
+    world: World
+    person: Person
+    number: int
+    dice: random.Random
+    typed: dict[str, str] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    acts: int = 0
+    shown: str = ""
+
+    # What she does
+
+    def act(self, kind: str, **more: Any) -> None:
+        self.acts += 1
+        People(self.world).act({"kind": kind, "person": self.person.id} | more)
+
+    def say(self, text: str) -> None:
+        self.act("text", text=text)
+
+    def press(self, screen: Screen, press: Press, times: int = 1) -> None:
+        for _ in range(times):
+            self.act("press", message=screen.post, data=press.pack())
+
+    # What she sees
+
+    def posts(self) -> list[Any]:
+        return [p for p in self.world.posts.get(self.person.id, {}).values() if not p.deleted]
+
+    def screens(self) -> list[Screen]:
+        """Every screen of hers, oldest first."""
+        found = []
+        for post in self.posts():
+            rows = post.message.get("reply_markup", {}).get("inline_keyboard", ())
+            presses = tuple(
+                Press.unpack(button["callback_data"])
+                for row in rows
+                for button in row
+                if "callback_data" in button
+            )
+            if post.out and presses:
+                first = presses[0]
+                found.append(Screen(post.id, first.question, first.version, presses))
+        return found
+
+    async def sees(self, what: Callable[[], Any], said: str) -> Any:
+        """Waits for it: nobody is left without an answer. Raises AssertionError after a while."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not (found := what()):
+                    await asyncio.sleep(LOOK_AGAIN)
+        except TimeoutError:
+            texts = [post.message.get("text", "") for post in self.posts()][-4:]
+            raise AssertionError(f"consumer {self.number} never saw {said}; last: {texts}") from None
+        return found
+
+    def newest(self, after: int) -> Screen | None:
+        """The newest screen of the interview whose version is greater than ``after``."""
+        for screen in reversed(self.screens()):
+            if screen.question and screen.version > after:
+                return screen
+        return None
+
+    # The whole of it
+
+    async def complain(self) -> None:
+        """From /start to a filed case, then once more 查进度."""
+        self.act("start")
+        hello = await self.sees(lambda: self.verb("go", "complaint"), "the start screen")
+        self.press(*hello)
+        version = 0
+        while True:
+            screen = await self.sees(lambda v=version: self.newest(v), f"a screen after {version}")
+            if screen.question == "review":
+                break
+            version = await self.answer(screen)
+        await self.finish(screen)
+
+    def verb(self, verb: str, value: str = "") -> tuple[Screen, Press] | None:
+        """The newest button of this meaning."""
+        for screen in reversed(self.screens()):
+            for press in screen.presses:
+                if press.verb == verb and value in ("", press.value):
+                    return screen, press
+        return None
+
+    async def answer(self, screen: Screen) -> int:
+        """Answers one question; returns the version that she has now dealt with."""
+        key = screen.question
+        if key == "consent":
+            agree = next(press for press in screen.presses if press.value == "yes")
+            self.press(screen, agree)
+            return screen.version
+        if key in TYPED and key not in self.typed:
+            self.typed[key] = TYPED[key](self.number)
+            self.say(self.typed[key])
+            return screen.version
+        options = screen.options()
+        assert options, f"{key} was asked again and offers nothing to press"
+        press = self.dice.choice(options)
+        if self.dice.random() < 0.3:
+            # The second tap comes too late: it is told so, and the question is put once more.
+            self.press(screen, press, times=2)
+            return screen.version + 1
+        self.press(screen, press)
+        return screen.version
+
+    async def finish(self, review: Screen) -> None:
+        """Three more lines without waiting, submit tapped three times, then 查进度."""
+        for at in range(3):
+            self.lines.append(f"补一句{'甲乙丙'[at]}：海棠{self.number:04d}号的发票在")
+            self.say(self.lines[-1])
+        screen = await self.sees(lambda: self.newest(review.version + 2), "the review with her lines")
+        submit = next(press for press in screen.presses if press.verb == "f")
+        self.press(screen, submit, times=3)
+        await self.sees(lambda: self.verb("tp"), "that it is filed")
+        known = len(self.posts())
+        self.act("text", text="/status")
+        await self.sees(lambda: len(self.posts()) > known + 1 and self.verb("tp"), "her progress")
+
+
+def people_of(world: World, first: int, count: int, seed: int) -> list[Consumer]:
+    """``count`` consumers with numbers from ``first``."""
+    made = []
+    for number in range(first, first + count):
+        person = world.add_person(f"消费者{number}", number=50_000 + number)
+        made.append(Consumer(world, person, number, random.Random(seed * 100_003 + number)))
+    return made

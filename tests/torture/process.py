@@ -1,0 +1,79 @@
+"""The bot as a process of its own, which can be ended like by a power cut and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+from bot.adapters.crypto import Keyring
+from bot.adapters.database import Database
+from models.base import install_cipher
+
+ROOT = Path(__file__).resolve().parents[2]
+WIDE = {
+    "SEND_PER_SECOND": "29000",
+    "CHAT_PER_SECOND": "1000",
+    "CHAT_BURST": "5000",
+    "GROUP_PER_MINUTE": "20000",
+}
+"""A thousand times Telegram's limits: these tests are about losing, not about pace."""
+
+
+class BotProcess:
+    """``python -m bot run`` against a stand-in, on the database in ``folder``.
+
+    All it prints is kept in ``bot.log`` there, over all its lives.
+    """
+
+    def __init__(self, folder: Path, url: str, token: str) -> None:
+        self.folder = folder
+        self.database_url = f"sqlite:///{folder / 'suda.db'}"
+        self.log = folder / "bot.log"
+        self.process: asyncio.subprocess.Process | None = None
+        self._command = ["run", "--sandbox-url", url, "--sandbox-token", token]
+        self._settings = {
+            "PATH": os.environ.get("PATH", ""),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONWARNINGS": "default",
+            "DATA_DIR": str(folder),
+            "DATABASE_URL": self.database_url,
+            "LOG_LEVEL": "DEBUG",
+            **WIDE,
+        }
+
+    async def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "bot",
+                *self._command,
+                cwd=self.folder,
+                env=self._settings,
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.returncode is None
+
+    async def kill(self) -> None:
+        """SIGKILL: no handler runs, nothing is flushed."""
+        if self.alive and self.process is not None:
+            self.process.kill()
+            await self.process.wait()
+
+    async def stop(self) -> int:
+        """SIGTERM, and its exit code. Raises TimeoutError when it does not end by itself."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return await asyncio.wait_for(self.process.wait(), 30)
+
+    def open(self) -> Database:
+        """The database as the bot left it, with its own keys installed."""
+        install_cipher(Keyring.open(self.folder / "keyring.json", create=False))
+        return Database(self.database_url)
