@@ -107,12 +107,13 @@ def chat(
     """Talk in the terminal, with no network: one line is one thing the person does."""
     from bot import app as house
     from bot.texts.catalogue import load as texts
+    from bot.texts.catalogue import say
 
     role, _, desk = as_.partition(":")
     if role not in {"consumer", "staff", "admin"} or (role == "staff") != bool(desk):
         raise typer.BadParameter("consumer, staff:POINT or admin", param_hint="--as")
     try:
-        _run(house.chat(_settings(db), role, name or texts().raw(f"demo.{role}"), desk))
+        _run(house.chat(_settings(db), role, name or texts().plain(say(f"demo.person.{role}")), desk))
     except LookupError as error:
         _fail(f"no such desk: {error}")
 

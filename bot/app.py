@@ -31,11 +31,10 @@ from bot.adapters.database import Database
 from bot.adapters.files import SealedFiles
 from bot.adapters.telegram import ALLOWED_UPDATES, TelegramChannel, build_bot
 from bot.classify.engine import Classifier
-from bot.facts.places import Committee, Gazetteer, Street
 from bot.law import book, policy
 from bot.ports import Clock, Incoming
 from bot.route.register import Register, load_network
-from bot.services import accounts, drafts, hand_over, seed_network
+from bot.services import accounts, drafts, hand_over, load_register, seed_network
 from bot.services.administer import first_admin_link
 from bot.services.deliver import Deliverer, Limits, sweep_outbox
 from bot.services.fetch_evidence import dropper, fetcher
@@ -67,28 +66,27 @@ def make_tables(
     admins: frozenset[str] = frozenset(),
 ) -> Tables:
     """Load every packaged table once."""
-    desks = load_network(settings.region)
+    register = Register(load_network(settings.region))
     return Tables(
         clock=clock,
         texts=catalogue.load(),
         classifier=Classifier.load(tmp_dir=settings.data_dir / "jieba"),
-        gazetteer=Gazetteer(
-            [Street(d.code, d.name, d.lat, d.lon) for d in desks if d.level == "street"],
-            [
-                Committee(d.code, d.name, d.street_code, "")
-                for d in desks
-                if d.type in {"committee", "zone"}
-            ],
-        ),
+        gazetteer=load_register.gazetteer(register),
         law=book.load(),
         policy=policy.load(),
-        register=Register(desks),
+        register=register,
         demo=demo,
         bot_name=bot_name,
         operator=settings.operator_name,
         basis=settings.cross_border_basis,
         admins=admins | {f"tg:{number}" for number in settings.admin_ids},
     )
+
+
+async def with_rows(session: AsyncSession, tables: Tables) -> Tables:
+    """The tables with the register of the database, where points were imported and edited."""
+    register = await load_register.load(session, tables.register)
+    return replace(tables, register=register, gazetteer=load_register.gazetteer(register))
 
 
 @dataclass(slots=True)
@@ -128,7 +126,8 @@ async def open_house(
             make_tables, settings, clock, demo=demo, bot_name=bot_name, admins=admins
         )
         async with db.write() as session:
-            await seed_network.seed(session, tables)
+            await seed_network.seed(session, tables.register)
+            tables = await with_rows(session, tables)
         yield House(
             settings,
             db,

@@ -17,6 +17,7 @@ from bot.sandbox.server import Sandbox
 from bot.sandbox.world import World
 from bot.settings import Settings
 from bot.texts import catalogue
+from bot.texts.catalogue import say
 
 ADMIN = 3001
 """The seeded admin of the sandbox."""
@@ -77,7 +78,7 @@ async def demonstrate(settings: Settings, port: int, stop: asyncio.Event) -> Non
     )
     url = await sandbox.start(port)
     child.add("--sandbox-url", url)
-    print(texts.raw("demo.open").format(url=url), flush=True)  # noqa: T201
+    print(texts.plain(say("demo.open", url=url)), flush=True)  # noqa: T201
     try:
         await child.supervise(stop)
     finally:

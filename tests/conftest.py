@@ -66,3 +66,11 @@ sys.addaudithook(_refuse_network)
 def pytest_itemcollected(item: pytest.Item) -> None:
     if "tests/e2e/" in item.path.as_posix():
         item.add_marker(pytest.mark.browser)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--rewrite-transcripts",
+        action="store_true",
+        help="record what the bot says now into tests/transcripts/*.txt",
+    )

@@ -70,6 +70,11 @@ class Database:
             self._writer = create_async_engine(self.url, pool_pre_ping=True)
             self._reader = self._writer
 
+    @property
+    def alone(self) -> bool:
+        """Whether one bot process at most works here: always so on SQLite."""
+        return self.sqlite
+
     def listen(self, kind: str, wake: Callable[[], None]) -> None:
         """Call ``wake`` after every commit that wrote work of this kind."""
         self._listeners[kind].append(wake)
@@ -116,7 +121,10 @@ class Database:
         """Raise DatabaseProblem unless it answers, can be written, and stands at ``revision``."""
         try:
             async with self.write() as session:
-                if not self.sqlite:
+                if self.sqlite:
+                    # A write that changes nothing: BEGIN alone does not find a read-only file.
+                    await session.execute(text("PRAGMA user_version=0"))
+                else:
                     version = (await session.execute(text("SHOW server_version_num"))).scalar_one()
                     if int(version) < OLDEST_POSTGRESQL * 10_000:
                         raise DatabaseProblem(
@@ -138,6 +146,8 @@ class Database:
 
 def make_folder(file: Path) -> None:
     """Make the folder of a database file. Raises DatabaseProblem."""
+    if str(file).startswith("file:"):
+        return
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -85,6 +85,7 @@ class Match:
     weight: float
     words: tuple[str, ...]
     note: str
+    starts: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,15 +188,29 @@ class Classifier:
             if not self._rules[place].given or top in self._rules[place].given
         ]
 
+    def find(self, text: str) -> list[tuple[int, int, int]]:
+        """Every occurrence of every word as (word, start, end) in the folded text."""
+        return self._automaton.find_matches_as_indexes(
+            self._folder.fold(text).text, overlapping=True
+        )
+
     def _points(self, matches: Sequence[Match]) -> dict[str, float]:
-        """Points of each object code: of several rules each next one adds less; doubts count whole."""
+        """Points of each object code.
+
+        Each further rule of a code adds less, and little when it rests on words already counted;
+        doubts count whole.
+        """
         points: dict[str, float] = defaultdict(float, self._prior)
         share: dict[str, float] = defaultdict(lambda: 1.0)
+        counted: dict[str, set[int]] = defaultdict(set)
         for match in sorted(matches, key=lambda match: -match.weight):
             if match.weight < 0:
                 points[match.code] += match.weight
-            else:
-                points[match.code] += match.weight * share[match.code]
+                continue
+            new = not match.starts <= counted[match.code]
+            counted[match.code] |= match.starts
+            points[match.code] += match.weight * share[match.code] * (new or self._limits["same_words"])
+            if new:
                 share[match.code] *= self._limits["next_rule"]
         return points
 
@@ -229,9 +244,9 @@ class Classifier:
         more = min(distinct - 1, limits["more_words"]) * limits["more_each"]
         again = min(len(hits) - distinct, limits["again_words"]) * limits["again_each"]
         words = dict.fromkeys(folded.own_words(hit.start, hit.end) for hit, _ in hits)
-        return Match(
-            rule.axis, rule.code, rule.weight * factor * (1 + more + again), tuple(words), rule.note
-        )
+        weight = rule.weight * factor * (1 + more + again)
+        starts = frozenset(hit.start for hit, _ in hits)
+        return Match(rule.axis, rule.code, weight, tuple(words), rule.note, starts)
 
     def _uncovered(self, where: dict[int, list[Hit]], size: int) -> list[Hit]:
         """Hits that do not lie inside a longer known word."""

@@ -24,6 +24,7 @@ class Policy:
     story_characters: int
     open_cases_per_person: int
     notice_characters: int
+    bind_link_days: int
 
 
 @cache

@@ -26,7 +26,6 @@ from models.network import Level, Organisation
 from models.party import Account
 
 VERB = "mb"
-LINK_LIVES = timedelta(days=14)
 PER_PAGE = 12
 MATCHES = 3
 ALIKE = 75
@@ -103,7 +102,7 @@ async def joined(session: AsyncSession, tables: Tables, heard: Incoming) -> None
         return
     now = tables.clock.now()
     if now > datetime.fromisoformat(row.value["until"]):
-        await answer(say("bind.expired_link", days=LINK_LIVES.days))
+        await answer(say("bind.expired_link", days=tables.policy.bind_link_days))
         return
     row.value = {**row.value, "used": True}
     if desk.chat and desk.chat != heard.chat:
@@ -278,7 +277,7 @@ async def _offer(
     session: AsyncSession, tables: Tables, desk: Organisation, account: Account, answer: Answer
 ) -> None:
     token = secrets.token_urlsafe(16)
-    until = tables.clock.now() + LINK_LIVES
+    until = tables.clock.now() + timedelta(days=tables.policy.bind_link_days)
     kept: dict[str, Any] = {
         "desk": str(desk.id),
         "by": str(account.id),
@@ -291,7 +290,7 @@ async def _offer(
         rows.append([button("bind.button.release", VERB, question="off", value=str(desk.serial))])
     local = until.astimezone(SHANGHAI)
     await answer(
-        say("bind.link", name=desk.name, month=local.month, day=local.day, days=LINK_LIVES.days),
+        say("bind.link", name=desk.name, month=local.month, day=local.day, days=tables.policy.bind_link_days),
         say("bind.link_replaces") if desk.chat else None,
         buttons=rows,
     )

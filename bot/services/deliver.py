@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -233,7 +233,7 @@ class Deliverer(Drain[Claimed]):
 
     ``on_dead(session, row, refusal)`` runs in the commit that gives a row up (a blocked bot is a
     case of it: ``refusal.blocked``); ``on_moved(session, old, new)`` in the one that follows a chat
-    to its new address. ``targets``: only what is owed to these chats (one person at a terminal).
+    to its new address.
     """
 
     def __init__(
@@ -246,7 +246,6 @@ class Deliverer(Drain[Claimed]):
         errands: Mapping[str, Errand] | None = None,
         on_dead: OnDead = _ignore_dead,
         on_moved: OnMoved = _ignore_moved,
-        targets: frozenset[str] | None = None,
     ) -> None:
         super().__init__(db, clock, "outbox", BATCH)
         self._send = dict(send)
@@ -254,7 +253,6 @@ class Deliverer(Drain[Claimed]):
         self._errands = dict(errands or {})
         self._on_dead = on_dead
         self._on_moved = on_moved
-        self._mine = Outbox.target.in_(targets) if targets is not None else true()
         self._channels = {name: _Channel() for name in (*self._send, ERRAND)}
 
     def item_id(self, item: Claimed) -> UUID:
@@ -336,7 +334,6 @@ class Deliverer(Drain[Claimed]):
                 Outbox.state == OutboxState.DUE,
                 Outbox.channel == channel,
                 Outbox.run_at <= now,
-                self._mine,
                 ~held,
             )
             .order_by(Outbox.priority, Outbox.run_at, Outbox.id)
@@ -543,7 +540,6 @@ class Deliverer(Drain[Claimed]):
                 Outbox.state == OutboxState.LEASED,
                 Outbox.channel.in_(list(self._channels)),
                 Outbox.id.not_in(self.in_flight),
-                self._mine,
                 lost,
             )
             .with_for_update(skip_locked=True)

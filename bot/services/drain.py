@@ -36,6 +36,11 @@ Item = TypeVar("Item")
 class Store(Protocol):
     """The part of the database that the workers need."""
 
+    @property
+    def alone(self) -> bool:
+        """Whether one process at most works on it, so that what a dead one held is free."""
+        ...
+
     def write(self) -> AbstractAsyncContextManager[AsyncSession]: ...
     def read(self) -> AbstractAsyncContextManager[AsyncSession]: ...
     def listen(self, kind: str, wake: Callable[[], None]) -> None: ...
@@ -77,14 +82,11 @@ class Drain(ABC, Generic[Item]):
         await asyncio.gather(*(self._guarded(item) for item in claimed))
         return len(claimed)
 
-    async def run(self, stop: asyncio.Event, alone: bool = True) -> None:
-        """Work until ``stop`` is set, then finish what is in hand.
-
-        ``alone``: no other process works on this database, so that what a dead one held is free.
-        """
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set, then finish what is in hand."""
         tasks: set[asyncio.Task[None]] = set()
         halt = asyncio.create_task(stop.wait())
-        recovered = not alone
+        recovered = not self._db.alone
         while not stop.is_set():
             self._woken.clear()
             nap = LONGEST_NAP
@@ -112,6 +114,7 @@ class Drain(ABC, Generic[Item]):
             _, late = await asyncio.wait(tasks, timeout=GRACE)
             for task in late:
                 task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _nap(self, halt: asyncio.Task[Any], seconds: float) -> None:
         woken = asyncio.create_task(self._woken.wait())

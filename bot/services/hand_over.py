@@ -258,9 +258,8 @@ def street_name(tables: Tables, case: Case) -> str | Say:
     if case.street_code:
         return _name_of(tables, case.street_code)
     where = (case.answers or {}).get("where", {}).get("v") or {}
-    return say(
-        "card.street_" + (where["mode"] if where.get("mode") in ("online", "none") else "unknown")
-    )
+    mode = where.get("mode") if where.get("mode") in ("online", "none") else "unknown"
+    return say(f"card.street_{mode}")
 
 
 def _name_of(tables: Tables, code: str) -> str:

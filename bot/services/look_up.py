@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from bot.facts.places import Gazetteer
 from bot.route.decide import nearest_json
-from bot.services.tables import Tables
+from bot.route.register import Register
+from bot.texts.catalogue import Catalogue
 
 
 class NoSuchPlace(ValueError):
@@ -14,7 +16,9 @@ class NoSuchPlace(ValueError):
 
 
 def nearest_points(
-    tables: Tables,
+    register: Register,
+    gazetteer: Gazetteer,
+    texts: Catalogue,
     lat: float | None,
     lon: float | None,
     address: str,
@@ -29,17 +33,17 @@ def nearest_points(
     """
     named: list[dict[str, Any]] = []
     if address:
-        matches = tables.gazetteer.find(address)
+        matches = gazetteer.find(address)
         if not matches:
-            raise NoSuchPlace(tables.texts.raw("demo.no_place"))
-        street = tables.register.get(matches[0].street_code)
+            raise NoSuchPlace(texts.raw("demo.no_place"))
+        street = register.get(matches[0].street_code)
         if street is None or street.lat is None or street.lon is None:
-            raise NoSuchPlace(tables.texts.raw("demo.no_place"))
+            raise NoSuchPlace(texts.raw("demo.no_place"))
         lat, lon = street.lat, street.lon
-        desk = tables.register.get(matches[0].committee_code)
+        desk = register.get(matches[0].committee_code)
         if desk is not None:
             named = nearest_json([desk], lat, lon, 1, at, object_code, all_=True)
     if lat is None or lon is None:
         raise ValueError("--lat and --lon, or --address")
-    found = nearest_json(tables.register, lat, lon, k, at, object_code, all_)
+    found = nearest_json(register, lat, lon, k, at, object_code, all_)
     return [*named, *(row for row in found if row not in named)][:k]

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.interview import flow
 from bot.ports import Incoming
 from bot.services import accounts, drafts, hand_over, keep_evidence
+from bot.services.reading import reading
 from bot.services.sending import Answer, Rows, button, tell
 from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
@@ -97,6 +98,7 @@ async def show_details(
         account.address,
         say("details.head", number=case.number or "", status=say(f"status.{case.status}")),
         say("details.lines", lines=lines),
+        *reading(case),
         say("details.added", lines=[say("details.added_line", text=text) for text in added])
         if added
         else None,

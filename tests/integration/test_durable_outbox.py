@@ -476,15 +476,6 @@ async def test_our_own_mistake_is_set_aside_after_three_tries(
     assert "王秀英" not in row.last_error
 
 
-async def test_a_terminal_takes_only_what_is_owed_to_its_person(
-    db: Database, clock: HandClock, outside: Outside
-) -> None:
-    await owed(db, clock, ("term:a", "for a"), ("term:b", "for b"), ("tg:1", "for tg"))
-    mine = frozenset({"term:a"})
-    await drain(Deliverer(db, clock, {"term": outside}, WIDE, targets=mine))
-    assert outside.texts() == ["for a"]
-
-
 async def test_one_chat_gets_five_at_once_and_then_one_a_second(
     db: Database, clock: HandClock, outside: Outside
 ) -> None:

@@ -16,8 +16,8 @@ from bot.ports import Press
 from bot.sandbox.people import People
 from bot.sandbox.world import Person, World
 
-PATIENCE = 90.0
-LOOK_AGAIN = 0.01
+PATIENCE = 60.0
+LOOK_AGAIN = 0.5
 SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨"
 NEVER_PRESSED = ("list", "more", "page:", "g:")
 
@@ -65,7 +65,6 @@ class Consumer:
     typed: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     acts: int = 0
-    shown: str = ""
 
     # What she does
 
@@ -106,7 +105,7 @@ class Consumer:
         try:
             async with asyncio.timeout(PATIENCE):
                 while not (found := what()):
-                    await asyncio.sleep(LOOK_AGAIN)
+                    await self.world.event_signal.wait(LOOK_AGAIN)
         except TimeoutError:
             texts = [post.message.get("text", "") for post in self.posts()][-4:]
             raise AssertionError(f"consumer {self.number} never saw {said}; last: {texts}") from None
@@ -172,9 +171,9 @@ class Consumer:
         submit = next(press for press in screen.presses if press.verb == "f")
         self.press(screen, submit, times=3)
         await self.sees(lambda: self.verb("tp"), "that it is filed")
-        known = len(self.posts())
-        self.act("text", text="/status")
-        await self.sees(lambda: len(self.posts()) > known + 1 and self.verb("tp"), "her progress")
+        self.say("/status")
+        asked = self.posts()[-1].id
+        await self.sees(lambda: self.screens()[-1].post > asked, "her case's progress")
 
 
 def people_of(world: World, first: int, count: int, seed: int) -> list[Consumer]:

@@ -6,10 +6,13 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database
+from bot.sandbox.world import World
 from models.base import install_cipher
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,7 +76,23 @@ class BotProcess:
         self.process.send_signal(signal.SIGTERM)
         return await asyncio.wait_for(self.process.wait(), 30)
 
-    def open(self) -> Database:
-        """The database as the bot left it, with its own keys installed."""
+    async def polls(self, world: World) -> None:
+        """Waits until it asks for updates. Raises AssertionError when it ended instead."""
+        async with asyncio.timeout(60):
+            while not world.polling:
+                assert self.alive, f"the bot ended by itself:\n{self.printed()[-2000:]}"
+                await asyncio.sleep(0.02)
+
+    def printed(self) -> str:
+        return self.log.read_text("utf-8", errors="replace")
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Database]:
+        """The database as the bot left it, with the bot's keys."""
         install_cipher(Keyring.open(self.folder / "keyring.json", create=False))
-        return Database(self.database_url)
+        db = Database(self.database_url)
+        try:
+            yield db
+        finally:
+            await db.close()
+            install_cipher(None)

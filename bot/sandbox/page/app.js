@@ -42,7 +42,7 @@ function choose(role) {
   shown = role;
   layout();
   const phone = phones.find((p) => p.role === role);
-  if (phone) { phone.log.scrollTop = phone.log.scrollHeight; phone.markSeen(); phone.grow(); }
+  if (phone) { phone.toEnd(); phone.grow(); }
   drawSwitcher();
 }
 let recordsOpen = wide.matches;
@@ -119,12 +119,14 @@ function listen() {
   source.onopen = refreshState;
 }
 
+const nameOf = (id) => state.persons.find((p) => p.id === id)?.first_name || state.groups.find((g) => g.id === id)?.title;
+
 let records = "";
 async function refreshRecords() {
   if (!state?.observe) return;
   const rows = await get("observe").catch(() => null);
   const shape = JSON.stringify(rows);
-  if (rows && shape !== records) { records = shape; drawRecords($("records-body"), rows); }
+  if (rows && shape !== records) { records = shape; drawRecords($("records-body"), rows, nameOf); }
 }
 
 // Staff and admins are used to the bot: theirs is opened for them.

@@ -47,7 +47,29 @@ export class Phone {
       this.log, this.strip, this.compose, this.keyboard, this.picked);
     this.element.addEventListener("keydown", (e) => { if (e.key === "Escape") this.closePop(true); });
     this.element.addEventListener("pointerdown", (e) => { if (!e.target.closest(".pop, [aria-haspopup]")) this.closePop(); });
-    this.log.addEventListener("scroll", () => this.markSeen());
+    this.down = h("button", { type: "button", class: "down", "aria-label": "到最新消息", hidden: true, onclick: () => { this.follow = true; this.toEnd(); } }, "↓");
+    this.log.after(this.down);
+    this.follow = true;
+    this.log.addEventListener("scroll", () => {
+      const near = this.nearEnd();
+      if (!this.moving) this.follow = near;
+      this.down.hidden = near;
+      this.markSeen();
+    });
+  }
+
+  nearEnd() { return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 60; }
+
+  // Shows the newest; of news taller than the screen, its beginning.
+  toEnd(news = null) {
+    this.moving = true;
+    requestAnimationFrame(() => {
+      const end = this.log.scrollHeight - this.log.clientHeight;
+      this.log.scrollTop = news ? Math.min(end, news.offsetTop - this.log.offsetTop - 10) : end;
+      this.down.hidden = this.nearEnd();
+      this.markSeen();
+      requestAnimationFrame(() => { this.moving = false; });
+    });
   }
 
   // Who and where
@@ -111,9 +133,9 @@ export class Phone {
     this.nodes.clear();
     this.log.replaceChildren();
     this.drawTabs();
+    this.follow = true;
     await this.refresh();
-    this.log.scrollTop = this.log.scrollHeight;
-    this.markSeen();
+    this.toEnd();
     this.grow();
   }
 
@@ -188,8 +210,8 @@ export class Phone {
   }
 
   drawLog(posts) {
-    const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 90;
     const first = !this.nodes.size;
+    let news = null;
     const kept = new Set();
     let before = null;
     let lastDay = "";
@@ -200,7 +222,7 @@ export class Phone {
       if (!old || old.shape !== shape) {
         node = make();
         if (old) { const had = old.node.contains(document.activeElement); old.node.replaceWith(node); if (had) this.log.focus({ preventScroll: true }); }
-        else { if (!first) node.classList.add("fresh"); before ? before.after(node) : this.log.prepend(node); }
+        else { if (!first) { node.classList.add("fresh"); news ??= node; } before ? before.after(node) : this.log.prepend(node); }
         this.nodes.set(key, { shape, node });
       }
       before = node;
@@ -213,12 +235,11 @@ export class Phone {
     }
     if (!posts.length) put("empty", "", () => h("div", { class: "event" }, this.chat > 0 ? "还没有消息。点下面的“开始”，就像第一次打开这个机器人。" : "群里还没有消息。"));
     for (const [key, { node }] of this.nodes) if (!kept.has(key)) { node.remove(); this.nodes.delete(key); }
-    if (atEnd || first) { this.log.scrollTop = this.log.scrollHeight; requestAnimationFrame(() => { this.log.scrollTop = this.log.scrollHeight; this.markSeen(); }); }
+    if (this.follow || first) this.toEnd(news);
   }
 
   markSeen() {
     if (!this.posts?.length || !this.element.offsetParent) return;
-    if (this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight > 90) return;
     const last = this.posts.at(-1).message.message_id;
     if (last > (this.seen[this.chat] || 0)) { this.seen[this.chat] = last; this.drawTabs(); }
   }
@@ -357,6 +378,7 @@ export class Phone {
 
   // Doing
   async do(body, files = []) {
+    this.follow = true;
     try {
       return await act({ person: this.person.id, chat: this.chat, ...body }, files);
     } catch (error) {
@@ -374,7 +396,6 @@ export class Phone {
     this.reply = this.editing = null;
     this.drawStrip();
     this.grow();
-    this.log.scrollTop = this.log.scrollHeight;
     await this.do(body);
     this.input.focus();
   }

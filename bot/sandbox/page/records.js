@@ -5,30 +5,34 @@ import { h, momentOf } from "./dom.js";
 const STREAMS = [["inbox", "收到的消息", "inbox"], ["cases", "案件", "cases"], ["outbox", "待发与已发", "outbox"]];
 const DONE = /^(done|sent|ok|closed|settled|success|已|完成)/i;
 const BAD = /(fail|dead|poison|error|blocked|unknown|失败)/i;
+const STATES = { open: "待处理", leased: "处理中", done: "已处理", due: "待发", sent: "已发出", dead: "已搁置", unknown: "不确定是否送到", failed: "失败" };
 const OWN = ["what", "title", "kind", "state", "status", "at", "created_at", "id"];
 
 const plain = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : String(value));
 
-function drawRow(row) {
+// `names` turns an address such as tg:1001 into who that is.
+function drawRow(row, names) {
   const state = plain(row.state ?? row.status ?? "");
   const at = row.at ?? row.created_at;
   const head = row.what ?? row.title ?? row.kind ?? (row.id !== undefined ? `#${row.id}` : "记录");
-  const rest = Object.entries(row).filter(([name, value]) => !OWN.includes(name) && value !== null && value !== "");
+  const who = plain(head).replace(/^tg:(-?\d+)$/, (all, id) => names(Number(id)) || all);
+  const rest = Object.entries(row).filter(([name, value]) => !OWN.includes(name) && value !== null && value !== "" && !(name === "attempts" && value <= 1));
   const tone = BAD.test(state) ? "bad" : DONE.test(state) ? "done" : state ? "wait" : "";
   const date = at ? new Date(at) : null;
+  const below = rest.map(([name, value]) => (name === "note" ? plain(value) : name === "attempts" ? `第 ${value} 次` : `${name}: ${plain(value)}`));
+  if (date && !Number.isNaN(date.valueOf())) below.unshift(momentOf(date));
   return h("li", { class: `entry ${tone}` },
-    h("b", {}, plain(head)), state ? h("span", { class: "chip" }, state) : null,
-    date && !Number.isNaN(date.valueOf()) ? h("small", {}, momentOf(date)) : null,
-    rest.length ? h("small", {}, rest.map(([name, value]) => (name === "note" ? plain(value) : `${name}: ${plain(value)}`)).join(" · ")) : null);
+    h("b", {}, who), state ? h("span", { class: "chip" }, STATES[state] || state) : null,
+    below.length ? h("small", {}, below.join(" · ")) : null);
 }
 
-export function drawRecords(target, rows) {
+export function drawRecords(target, rows, names) {
   const top = target.scrollTop;
   target.replaceChildren(...STREAMS.map(([key, title, tag]) => {
     const list = (rows[key] || []).slice(-40).reverse();
     return h("section", { class: "stream" },
       h("h3", {}, title, h("small", {}, `${tag} · ${(rows[key] || []).length}`)),
-      list.length ? h("ol", {}, list.map(drawRow)) : h("p", { class: "nothing" }, "还没有。"));
+      list.length ? h("ol", {}, list.map((row) => drawRow(row, names))) : h("p", { class: "nothing" }, "还没有。"));
   }));
   target.scrollTop = top;
 }

@@ -1,0 +1,134 @@
+"""A real bot on a fresh folder, its page in a real Chromium."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.conftest import ROOT
+from tests.e2e.phones import Phone
+
+WIDE = {"width": 1440, "height": 900}
+NARROW = {"width": 390, "height": 844}
+CHROMIUM = os.environ.get("CHROMIUM") or "/usr/bin/chromium"
+# Nothing of the browser's own may look for the network, and root needs no-sandbox.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# A person reads between two messages; a test does not.
+HURRY = {"CHAT_PER_SECOND": "100", "CHAT_BURST": "100", "GROUP_PER_MINUTE": "6000"}
+SHOTS = ROOT / "tests" / "e2e" / "shots"
+PICTURES = ROOT / "docs" / "pictures"
+
+Shoot = Callable[[Page, str], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pictures", action="store_true", help="write the page's pictures into docs/pictures"
+    )
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """``python -m bot run`` without a token, until it prints the page's address; then its end."""
+    environment = os.environ | HURRY | {"DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot", "run", "--port", "0"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    watchdog = threading.Timer(30, process.kill)
+    watchdog.start()
+    try:
+        address = next(filter(None, map(_address, process.stdout)), None)
+        watchdog.cancel()
+        assert address, f"no address was printed; exit {process.wait()}"
+        yield address
+    finally:
+        watchdog.cancel()
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=30)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def _address(line: str) -> str | None:
+    found = re.search(r"http://127\.0\.0\.1:\d+\S*", line)
+    return found[0] if found else None
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    with running(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """The page at 1440 px; nothing may go wrong in its scripts."""
+    context = browser.new_context(viewport=WIDE, locale="zh-CN", color_scheme="light")
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(address)
+    page.locator("#health.up").wait_for(timeout=30_000)
+    yield page
+    context.close()
+    assert not faults, faults
+
+
+@pytest.fixture
+def consumer(page: Page) -> Phone:
+    return Phone(page, "consumer")
+
+
+@pytest.fixture
+def staff(page: Page) -> Phone:
+    return Phone(page, "staff")
+
+
+@pytest.fixture
+def admin(page: Page) -> Phone:
+    return Phone(page, "admin")
+
+
+@pytest.fixture
+def shoot(request: pytest.FixtureRequest) -> Shoot:
+    """Keep a picture of the page: for the documents with --pictures, else to look at."""
+    folder = PICTURES if request.config.getoption("--pictures") else SHOTS
+
+    def keep(page: Page, name: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        page.wait_for_timeout(350)  # what has just come rises into its place
+        page.screenshot(path=folder / f"{name}.png")
+
+    return keep

@@ -1,0 +1,25 @@
+"""Whole conversations, as they were read and agreed to: every reply must be the recorded one.
+
+After an intended change: ``make test ARGS="tests/transcripts --rewrite-transcripts"``, then read the diff.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.transcripts.stage import staged
+
+FILES = sorted(Path(__file__).parent.glob("*.txt"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+async def test_transcript(path: Path, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    script = path.read_text("utf-8")
+    async with staged(script, tmp_path) as stage:
+        played = await stage.play(script)
+    if pytestconfig.getoption("--rewrite-transcripts"):
+        path.write_text(played, "utf-8")
+    else:
+        assert played == script
