@@ -126,7 +126,7 @@ async def open_house(
             make_tables, settings, clock, demo=demo, bot_name=bot_name, admins=admins
         )
         async with db.write() as session:
-            await seed_network.seed(session, tables.register)
+            await seed_network.seed(session, tables)
             tables = await with_rows(session, tables)
         yield House(
             settings,

@@ -45,8 +45,10 @@ class Cutter:
         place = low
         for word in self._cut(text[low:high]):
             after_word = place + len(word)
-            # a word that holds one side of the match and ends inside it, or begins inside and runs on
-            if place < start < after_word < end or start < place < end < after_word:
+            # a word that ends or begins inside the match, or holds it with more on both sides
+            if place < start < after_word and after_word != end:
+                return False
+            if start < place < end < after_word:
                 return False
             place = after_word
         return True

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
@@ -111,7 +111,8 @@ class Classifier:
             ((row["word"], row["before"], row["after"]) for row in lexicon["doubtful"]), tmp_dir
         )
         roles = lexicon["role"]
-        self._denied = re.compile(roles["denied"])
+        # the word's own first sign is shown too, for a pattern to look ahead to
+        self._denied = re.compile(rf"(?:{roles['denied']})(?=.\Z)", re.DOTALL)
         self._asked = re.compile(roles["asked"])
         self._roles = [(re.compile(row["before"]), float(row["factor"])) for row in roles["said"]]
         self._nature_of: dict[str, str] = lexicon["nature_of"]
@@ -120,12 +121,14 @@ class Classifier:
         self._rules = book.rules
         self._compiled = [_Compiled(rule, self._id) for rule in book.rules]
         self._anchors: dict[int, list[int]] = defaultdict(list)
-        covering: set[int] = {self._id(word) for word in lexicon["decoy"]["words"].split()}
+        decoys = {self._id(word) for word in lexicon["decoy"]["words"].split()}
+        covering = set(decoys)
         for place, compiled in enumerate(self._compiled):
             for word in compiled.any:
                 self._anchors[word].append(place)
             if compiled.rule.plain and compiled.rule.axis == "object":
                 covering |= compiled.any
+        self._decoys = frozenset(decoys)
         self._covering = frozenset(covering)
         self._automaton = AhoCorasick(list(self._ids))
 
@@ -209,7 +212,9 @@ class Classifier:
                 continue
             new = not match.starts <= counted[match.code]
             counted[match.code] |= match.starts
-            points[match.code] += match.weight * share[match.code] * (new or self._limits["same_words"])
+            points[match.code] += (
+                match.weight * share[match.code] * (new or self._limits["same_words"])
+            )
             if new:
                 share[match.code] *= self._limits["next_rule"]
         return points
@@ -220,20 +225,40 @@ class Classifier:
         for word, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
             if len(where[word]) < self._limits["hits_of_word"]:
                 where[word].append(Hit(word, start, end))
-        fired: dict[int, list[tuple[Hit, float]]] = defaultdict(list)
-        for hit in self._uncovered(where, len(text)):
-            places = self._anchors.get(hit.word)
-            if not places or not self._cutter.stands(text, hit.start, hit.end):
+        by_rule: dict[int, list[Hit]] = defaultdict(list)
+        in_decoy = _cover(self._decoys, where, len(text))
+        in_longer = _cover(self._covering, where, len(text))
+        for word, found in where.items():
+            for hit in found:
+                places = self._anchors.get(word)
+                if not places or in_decoy(hit) or not self._cutter.stands(text, hit.start, hit.end):
+                    continue
+                alone = not in_longer(hit)
+                for place in places:
+                    if alone or not self._compiled[place].about_object:
+                        by_rule[place].append(hit)
+        present = frozenset(where)
+        roles: dict[Hit, float] = {}
+        fired: dict[int, list[tuple[Hit, float]]] = {}
+        for place, hits in by_rule.items():
+            compiled = self._compiled[place]
+            held = hits if compiled.plain else compiled.holding(hits, where, present)
+            if not held:
                 continue
-            role = self._role(text, hit)
-            for place in places:
-                compiled = self._compiled[place]
-                if compiled.holds(hit, where):
-                    factor = role if compiled.minds_roles else 1.0
-                    if compiled.helped_by and not compiled.helped_by & where.keys():
-                        factor *= self._limits["unhelped"]
-                    if factor:
-                        fired[place].append((hit, factor))
+            help_ = 1.0
+            if compiled.helped_by and compiled.helped_by.isdisjoint(present):
+                help_ = self._limits["unhelped"]
+            weighed = []
+            for hit in held:
+                factor = help_
+                if compiled.minds_roles:
+                    if hit not in roles:
+                        roles[hit] = self._role(text, hit)
+                    factor *= roles[hit]
+                if factor:
+                    weighed.append((hit, factor))
+            if weighed:
+                fired[place] = weighed
         return fired
 
     def _weigh(self, folded: Folded, rule: Rule, hits: Sequence[tuple[Hit, float]]) -> Match:
@@ -248,24 +273,10 @@ class Classifier:
         starts = frozenset(hit.start for hit, _ in hits)
         return Match(rule.axis, rule.code, weight, tuple(words), rule.note, starts)
 
-    def _uncovered(self, where: dict[int, list[Hit]], size: int) -> list[Hit]:
-        """Hits that do not lie inside a longer known word."""
-        ends = [0] * (size + 1)  # farthest end of a covering word that starts here
-        for word in self._covering & where.keys():
-            for hit in where[word]:
-                ends[hit.start] = max(ends[hit.start], hit.end)
-        earlier = list(accumulate(ends, max, initial=0))  # ... that starts before here
-        return [
-            hit
-            for hits in where.values()
-            for hit in hits
-            if ends[hit.start] <= hit.end and earlier[hit.start] < hit.end
-        ]
-
     def _role(self, text: str, hit: Hit) -> float:
         """0 for a denied word, less than 1 for a claimed or heard one, more for a discovered one."""
         before = text[max(0, hit.start - self._limits["role_reach"]) : hit.start]
-        if self._denied.search(before):
+        if self._denied.search(before + text[hit.start]):
             after = text[hit.end : hit.end + self._limits["role_reach"]]
             if not self._asked.match(after):
                 return 0.0
@@ -327,6 +338,7 @@ class _Compiled:
     """A rule whose words are numbers of the automaton."""
 
     __slots__ = (
+        "about_object",
         "after",
         "all",
         "any",
@@ -346,6 +358,7 @@ class _Compiled:
 
         self.rule = rule
         self.plain = rule.plain
+        self.about_object = rule.axis == "object"
         self.minds_roles = rule.axis == "object" and rule.code != taxonomy.OUT_OF_SCOPE
         self.any = numbers(rule.any)
         self.near = [numbers(group) for group in rule.near]
@@ -356,49 +369,55 @@ class _Compiled:
         self.not_near = numbers(rule.not_near)
         self.helped_by = numbers(rule.helped_by)
 
-    def holds(self, hit: Hit, where: dict[int, list[Hit]]) -> bool:
-        """Whether the rule's conditions hold around this match."""
-        if self.plain:
-            return True
-        reach = self.rule.within
-        return (
-            all(any(word in where for word in group) for group in self.all)
-            and not any(word in where for word in self.never)
-            and all(_beside(hit, group, where, reach) for group in self.near)
-            and all(
-                any(
-                    0 <= hit.start - other.end <= reach
-                    for word in group
-                    for other in where.get(word, ())
-                )
-                for group in self.before
-            )
-            and _follow(hit.end, self.after, where, reach)
-            and not (self.not_near and _beside(hit, self.not_near, where, reach))
+    def holding(
+        self, hits: Sequence[Hit], where: dict[int, list[Hit]], present: frozenset[int]
+    ) -> list[Hit]:
+        """The matches around which the rule's conditions hold."""
+        if not self.never.isdisjoint(present) or any(g.isdisjoint(present) for g in self.all):
+            return []
+        asked = (self.near, self.after, self.before)
+        near, after, before = (
+            [[hit for word in group & present for hit in where[word]] for group in groups]
+            for groups in asked
         )
+        if not all(map(all, (near, after, before))):
+            return []
+        apart = [hit for word in self.not_near & present for hit in where[word]]
+        reach = self.rule.within
+        return [
+            hit
+            for hit in hits
+            if all(_beside(hit, group, reach) for group in near)
+            and all(any(0 <= hit.start - other.end <= reach for other in group) for group in before)
+            and _follow(hit.end, after, reach)
+            and not _beside(hit, apart, reach)
+        ]
 
 
-def _beside(hit: Hit, group: frozenset[int], where: dict[int, list[Hit]], reach: int) -> bool:
+def _cover(words: frozenset[int], where: dict[int, list[Hit]], size: int) -> Callable[[Hit], bool]:
+    """Tells whether a match lies inside a longer match of these words."""
+    ends = [0] * (size + 1)  # farthest end of such a match that starts here
+    for word, hits in where.items():
+        if word in words:
+            for hit in hits:
+                if hit.end > ends[hit.start]:
+                    ends[hit.start] = hit.end
+    earlier = list(accumulate(ends, max, initial=0))  # ... that starts before here
+    return lambda hit: ends[hit.start] > hit.end or earlier[hit.start] >= hit.end
+
+
+def _beside(hit: Hit, others: Sequence[Hit], reach: int) -> bool:
     return any(
         0 <= other.start - hit.end <= reach or 0 <= hit.start - other.end <= reach
-        for word in group & where.keys()
-        for other in where[word]
+        for other in others
     )
 
 
-def _follow(
-    end: int, groups: Sequence[frozenset[int]], where: dict[int, list[Hit]], reach: int
-) -> bool:
+def _follow(end: int, groups: Sequence[Sequence[Hit]], reach: int) -> bool:
     """Whether a word of each group follows in order, each within reach of the one before."""
     ends = {end}
     for group in groups:
-        ends = {
-            other.end
-            for word in group & where.keys()
-            for other in where[word]
-            for last in ends
-            if 0 <= other.start - last <= reach
-        }
+        ends = {o.end for o in group for last in ends if 0 <= o.start - last <= reach}
         if not ends:
             return False
     return True

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.classify.engine import Decision
 from bot.facts.redact import redact
 from bot.interview import asides, asking, flow
 from bot.interview.questions import BY_KEY
@@ -248,10 +249,6 @@ async def _tell(
     await session.flush()
     if text:
         decision, _ = drafts.understand(case, tables, text)
-        if decision.danger:
-            await danger(session, tables, case, answer, decision.danger)
-        if decision.fraud and decision.just_now:
-            await welcome.emergency(answer, say("emergency.then"))
         if "story" not in (case.answers or {}):
             case.answers = {
                 **(case.answers or {}),
@@ -259,10 +256,26 @@ async def _tell(
             }
     if heard is not None and heard.files:
         await keep_evidence.keep(session, tables, heard, case, text)
+    if text and await _help_first(session, tables, case, answer, decision):
+        case.asking = "consent" if case.consented_at is None else ""
+        return
     if case.consented_at is None:
         await welcome.ask_consent(tables, case, answer)
     else:
         await _advance(session, tables, case, answer, _understood(case, tables))
+
+
+async def _help_first(
+    session: AsyncSession, tables: Tables, case: Case, answer: Answer, decision: Decision
+) -> bool:
+    """Money just sent: the emergency card. Words of danger: help, and the interview waits."""
+    if decision.fraud and decision.just_now:
+        await welcome.emergency(answer, say("emergency.then"))
+    if not decision.danger:
+        return False
+    await danger(session, tables, case, answer, decision.danger)
+    case.paused = True
+    return True
 
 
 async def _use(
@@ -306,8 +319,8 @@ async def _before_consent(
             "story": {"v": whole, "said": whole, "by": "person"},
         }
         decision, _ = drafts.understand(case, tables, whole)
-        if decision.fraud and decision.just_now:
-            await welcome.emergency(answer, say("emergency.then"))
+        if await _help_first(session, tables, case, answer, decision):
+            return
     await welcome.ask_consent(tables, case, answer)
 
 
@@ -378,10 +391,8 @@ async def _given(
         drafts.forget_reading(case)
         decision, _ = drafts.understand(case, tables, str(now["story"]["v"]))
         note = _understood(case, tables)
-        if decision.danger:
-            await danger(session, tables, case, answer, decision.danger)
-        if decision.fraud and decision.just_now:
-            await welcome.emergency(answer, say("emergency.then"))
+        if await _help_first(session, tables, case, answer, decision):
+            return
     if question.key == "gate" and now["gate"]["v"] in {"just_now", "day"}:
         await welcome.emergency(answer, say("emergency.then"))
     case.answers = flow.prune(dict(case.answers or {}), drafts.context(case, tables))

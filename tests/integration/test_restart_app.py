@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy import select
 
-from bot.adapters.database import Database
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import World
 from models.delivery import Inbox, InboxState, Outbox, OutboxState
-from tests.torture.checks import nothing_lost, quiet
-from tests.torture.people import people_of
+from tests.torture.checks import Figures, nothing_lost, quiet
+from tests.torture.people import Consumer, people_of
 from tests.torture.process import BotProcess
 
 SEED = 20261123
 KILLS = 8
-CONSUMERS = 5
+CONSUMERS = 3
 
 
 @asynccontextmanager
@@ -50,44 +49,54 @@ async def test_eight_kills_lose_no_word_and_file_nothing_twice(tmp_path: Path) -
     dice = random.Random(SEED)
     async with town(tmp_path) as (world, bot):
         consumers = people_of(world, 1, CONSUMERS, SEED)
-        talks = asyncio.gather(*(consumer.complain() for consumer in consumers))
-        for kill in range(KILLS):
+        async with asyncio.TaskGroup() as group:
+            talks = [group.create_task(consumer.complain()) for consumer in consumers]
+            for kill in range(KILLS):
+                await bot.start()
+                if kill == KILLS // 2:
+                    await asyncio.sleep(dice.uniform(0.2, 1))  # while it is still starting
+                else:
+                    await bot.polls(world)
+                    await asyncio.sleep(dice.uniform(0, 0.7))
+                assert not all(talk.done() for talk in talks), "the kill came too late to matter"
+                await bot.kill()
             await bot.start()
-            if kill == KILLS // 2:
-                await asyncio.sleep(dice.uniform(0.2, 1))  # while it is still starting
-            else:
-                await bot.polls(world)
-                await asyncio.sleep(dice.uniform(0, 1))
-            assert not talks.done(), "killed so late that the kill tried nothing"
-            await bot.kill()
-        await bot.start()
-        await talks
-        async with bot.opened() as db:
-            async with asyncio.timeout(20):
-                while not await quiet(db):
-                    await asyncio.sleep(0.05)
-            figures = await nothing_lost(db, world, consumers)
+        figures = await settled(bot, world, consumers)
         assert figures.doubled <= KILLS * CONSUMERS * 2, "at most what was on its way at each kill"
-        assert "Traceback" not in bot.printed()
 
 
 async def test_a_told_stop_finishes_what_is_in_hand(tmp_path: Path) -> None:
     async with town(tmp_path) as (world, bot):
         consumers = people_of(world, 1, 3, SEED + 1)
         await bot.start()
-        talks = asyncio.gather(*(consumer.complain() for consumer in consumers))
-        for _ in range(2):
-            await bot.polls(world)
-            await asyncio.sleep(1)
-            assert await bot.stop() == 0
-            assert not talks.done()
-            async with bot.opened() as db:
-                await nothing_in_hand(db)
-            await bot.start()
-        await talks
-        async with bot.opened() as db:
-            async with asyncio.timeout(20):
-                while not await quiet(db):
-                    await asyncio.sleep(0.05)
-            figures = await nothing_lost(db, world, consumers)
+        async with asyncio.TaskGroup() as group:
+            talks = [group.create_task(consumer.complain()) for consumer in consumers]
+            for _ in range(2):
+                await bot.polls(world)
+                await asyncio.sleep(1)
+                assert await bot.stop() == 0
+                assert not all(talk.done() for talk in talks), "the stop came too late to matter"
+                await nothing_in_hand(bot)
+                await bot.start()
+        figures = await settled(bot, world, consumers)
         assert figures.doubled == 0, "a told stop leaves nothing in doubt"
+
+
+async def nothing_in_hand(bot: BotProcess) -> None:
+    """No update and no message is half done, and every answer to what was handled is sent."""
+    async with bot.opened() as db, db.read() as session:
+        inbox = Counter(await session.scalars(select(Inbox.state)))
+        outbox = Counter(await session.scalars(select(Outbox.state)))
+    assert set(inbox) <= {InboxState.DONE, InboxState.OPEN}
+    assert set(outbox) == {OutboxState.SENT}
+
+
+async def settled(bot: BotProcess, world: World, consumers: Sequence[Consumer]) -> Figures:
+    """Waits until nothing is left to do, then asserts that nothing was lost."""
+    async with bot.opened() as db:
+        async with asyncio.timeout(30):
+            while not await quiet(db):
+                await asyncio.sleep(0.05)
+        figures = await nothing_lost(db, world, consumers)
+    assert "Traceback" not in bot.printed()
+    return figures

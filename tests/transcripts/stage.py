@@ -105,8 +105,7 @@ class Stage:
         """Ends it as a falling process would: nobody tells it to stop."""
         if self._bot is not None:
             self._bot.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._bot
+            await asyncio.wait({self._bot})
             self._bot = None
 
     # Playing

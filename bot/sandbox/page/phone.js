@@ -47,7 +47,7 @@ export class Phone {
       this.log, this.strip, this.compose, this.keyboard, this.picked);
     this.element.addEventListener("keydown", (e) => { if (e.key === "Escape") this.closePop(true); });
     this.element.addEventListener("pointerdown", (e) => { if (!e.target.closest(".pop, [aria-haspopup]")) this.closePop(); });
-    this.down = h("button", { type: "button", class: "down", "aria-label": "到最新消息", hidden: true, onclick: () => { this.follow = true; this.toEnd(); } }, "↓");
+    this.down = h("button", { type: "button", class: "to-end", "aria-label": "到最新消息", hidden: true, onclick: () => { this.follow = true; this.toEnd(); } }, "↓");
     this.log.after(this.down);
     this.follow = true;
     this.log.addEventListener("scroll", () => {

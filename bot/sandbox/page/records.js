@@ -27,12 +27,10 @@ function drawRow(row, names) {
 }
 
 export function drawRecords(target, rows, names) {
-  const top = target.scrollTop;
   target.replaceChildren(...STREAMS.map(([key, title, tag]) => {
     const list = (rows[key] || []).slice(-40).reverse();
     return h("section", { class: "stream" },
       h("h3", {}, title, h("small", {}, `${tag} · ${(rows[key] || []).length}`)),
-      list.length ? h("ol", {}, list.map((row) => drawRow(row, names))) : h("p", { class: "nothing" }, "还没有。"));
+      list.length ? h("ol", { tabindex: "0", "aria-label": title }, list.map((row) => drawRow(row, names))) : h("p", { class: "nothing" }, "还没有。"));
   }));
-  target.scrollTop = top;
 }

@@ -1,0 +1,242 @@
+"""Cases for operators (案件清单): a list, one case's timeline, a table without anyone's words.
+
+What identifies a person is masked unless the caller asks for it plainly (PIPL art. 6: no more than
+the purpose needs).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import lazyload
+
+from bot.facts.phones import mask_phone, mask_text
+from bot.interview import flow
+from bot.services import drafts
+from bot.services.tables import SHANGHAI, Tables
+from bot.texts.catalogue import Catalogue, Say, say
+from models.case import Case, Event
+from models.lifecycle import CaseStatus
+from models.network import Organisation
+from models.party import Account
+
+HIDDEN = "****"
+PERSONAL = frozenset({"name", "phone", "address", "home"})
+"""Answers that are about the person herself."""
+
+Row = tuple[str | float | None, ...]
+
+
+async def find(
+    session: AsyncSession, status: CaseStatus | None = None, since: datetime | None = None
+) -> list[dict[str, Any]]:
+    """Filed cases, newest first, as JSON objects of codes, places, amounts (fen) and times."""
+    names = await _desks(session)
+    return [_head(case, names) for case in await _filed(session, status, since)]
+
+
+async def rows(
+    session: AsyncSession,
+    texts: Catalogue,
+    status: CaseStatus | None = None,
+    since: datetime | None = None,
+) -> list[Row]:
+    """One row a case under the headings of ``cli.case.headings``: amounts in yuan, names and
+    phones masked, and no free text of anyone's."""
+    names = await _desks(session)
+    return [_row(case, names, texts) for case in await _filed(session, status, since)]
+
+
+async def _filed(
+    session: AsyncSession, status: CaseStatus | None, since: datetime | None
+) -> Sequence[Case]:
+    wanted = select(Case).where(Case.filed_at.is_not(None)).options(lazyload("*"))
+    if status is not None:
+        wanted = wanted.where(Case.status == status)
+    if since is not None:
+        wanted = wanted.where(Case.filed_at >= since)
+    return (await session.scalars(wanted.order_by(Case.filed_at.desc(), Case.number.desc()))).all()
+
+
+async def _desks(session: AsyncSession) -> dict[uuid.UUID | None, str]:
+    found = await session.execute(select(Organisation.id, Organisation.name))
+    return dict(found.tuples().all())
+
+
+def _head(case: Case, desks: Mapping[uuid.UUID | None, str]) -> dict[str, Any]:
+    return {
+        "number": case.number,
+        "status": case.status.value,
+        "kind": case.kind.value,
+        "object": case.object,
+        "nature": case.nature,
+        "channel": case.means,
+        "fraud": case.fraud,
+        "merchant": mask_text(case.merchant),
+        "street": case.street_code,
+        "desk": desks.get(case.desk_id, ""),
+        "amount_fen": case.amount_fen,
+        "returned_fen": case.returned_fen,
+        "result": case.result,
+        "filed_at": _iso(case.filed_at),
+        "touched_at": _iso(case.touched_at),
+        "closed_at": _iso(case.closed_at),
+    }
+
+
+def _row(case: Case, desks: Mapping[uuid.UUID | None, str], texts: Catalogue) -> Row:
+    answers = case.answers or {}
+
+    def word(beginning: str, code: str) -> str:
+        key = f"{beginning}.{code}"
+        return texts.raw(key) if key in texts else code
+
+    return (
+        case.number,
+        word("kind", case.kind),
+        word("status", case.status),
+        word("object", case.object),
+        case.nature,
+        texts.raw("cli.case.yes") if case.fraud else "",
+        mask_text(case.merchant),
+        case.street_code,
+        desks.get(case.desk_id, ""),
+        _yuan(case.amount_fen),
+        _yuan(case.returned_fen),
+        word("result", case.result),
+        _clock(case.filed_at),
+        _clock(case.touched_at),
+        _clock(case.closed_at),
+        _initial(_said(answers, "name")),
+        mask_phone(_said(answers, "phone")) if _said(answers, "phone") else "",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Veil:
+    """Hides what identifies a person; with ``reveal`` it hides nothing."""
+
+    names: frozenset[str]
+    reveal: bool
+
+    def text(self, text: str) -> str:
+        """Running text: known names, phones, ID and card numbers."""
+        if self.reveal:
+            return text
+        for name in sorted(self.names, key=len, reverse=True):
+            text = text.replace(name, _initial(name))
+        return mask_text(text)
+
+    def answer(self, key: str, text: str) -> str:
+        """The answer to a question; what is about the person herself is hidden whole."""
+        if self.reveal or key not in PERSONAL:
+            return self.text(text)
+        if key == "name":
+            return _initial(text)
+        return mask_phone(text) if key == "phone" else HIDDEN
+
+
+async def show(
+    session: AsyncSession, tables: Tables, number: str, reveal: bool = False
+) -> dict[str, Any] | None:
+    """The whole of one case as JSON, None when no case has the number.
+
+    Beside the keys of :func:`find`: ``consumer`` (her address on the channel, None unless revealed),
+    ``answers`` (key, label, value), ``route`` (reasons), ``evidence`` and ``events``.
+    """
+    case: Case | None = await session.scalar(select(Case).where(Case.number == number))
+    if case is None:
+        return None
+    owner = await session.get_one(Account, case.account_id)
+    veil = Veil(_names(case, owner), reveal)
+    head = _head(case, await _desks(session))
+    return {
+        **head,
+        "merchant": veil.text(case.merchant),
+        "consumer": owner.address if reveal else None,
+        "answers": [
+            {"key": key, "label": label, "value": veil.answer(key, value)}
+            for key, label, value in _answers(case, tables)
+        ],
+        "route": [
+            veil.text(tables.texts.plain(Say.from_json(reason)))
+            for reason in (case.route or {}).get("because", ())
+        ],
+        "evidence": [
+            {
+                "number": kept.number,
+                "kind": kept.kind,
+                "mime": kept.mime,
+                "bytes": kept.size,
+                "kept": bool(kept.vault_key),
+                "name": veil.text((kept.about or {}).get("name") or ""),
+                "added_at": _iso(kept.added_at),
+            }
+            for kept in case.evidence
+        ],
+        "events": [_event(event, tables.texts, veil) for event in case.events],
+    }
+
+
+def _answers(case: Case, tables: Tables) -> Iterable[tuple[str, str, str]]:
+    context = drafts.context(case, tables)
+    said = {key: {**record, "by": "person"} for key, record in (case.answers or {}).items()}
+    for key, _ in flow.review(said, context):
+        shown = flow.show(key, said, context)
+        value = tables.texts.plain(shown) if isinstance(shown, Say) else shown or ""
+        yield key, tables.texts.raw(f"label.{key}"), value
+
+
+def _event(event: Event, texts: Catalogue, veil: Veil) -> dict[str, Any]:
+    details = event.details or {}
+    reason = details.get("reason")
+    key = f"event.{event.action}"
+    line = say(
+        key if key in texts else "cli.case.event",
+        at="",
+        desk=details.get("desk", ""),
+        who=details.get("who", ""),
+        text=details.get("text", ""),
+        reason=Say.from_json(reason) if isinstance(reason, dict) else "",
+        action=event.action.value,
+    )
+    return {
+        "seq": event.seq,
+        "at": _iso(event.at),
+        "action": event.action.value,
+        "was": event.was.value,
+        "status": event.status.value,
+        "says": veil.text(texts.plain(line).strip()),
+    }
+
+
+def _names(case: Case, owner: Account) -> frozenset[str]:
+    told = {str((event.details or {}).get("who") or "") for event in case.events}
+    told |= {owner.name or "", _said(case.answers or {}, "name")}
+    return frozenset(name for name in told if len(name) > 1)
+
+
+def _said(answers: Mapping[str, Any], key: str) -> str:
+    return str(answers.get(key, {}).get("v") or "")
+
+
+def _initial(name: str) -> str:
+    return f"{name[0]}**" if name else ""
+
+
+def _yuan(fen: int | None) -> float | None:
+    return None if fen is None else fen / 100
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.astimezone(SHANGHAI).isoformat(timespec="seconds") if moment else None
+
+
+def _clock(moment: datetime | None) -> str:
+    return moment.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M") if moment else ""

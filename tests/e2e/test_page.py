@@ -1,0 +1,118 @@
+"""What the three people see and do on the page, in a real browser, with a real bot behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e import story
+from tests.e2e.conftest import NARROW, WIDE, Shoot
+from tests.e2e.phones import Phone
+
+
+@pytest.fixture
+def photo(browser: Browser, tmp_path: Path) -> Path:
+    return story.photograph(browser, tmp_path / "小票.jpg")
+
+
+def test_a_dispute_from_the_first_word_to_the_last(
+    page: Page, consumer: Phone, staff: Phone, admin: Phone, photo: Path, shoot: Shoot
+) -> None:
+    story.begin(consumer)
+    story.go_on(consumer, photo, stumble=True)
+    consumer.types("王秀英")
+    story.finish(consumer)
+    consumer.shows("金额：128元", "1个文件", "工作群里只看得到编号、类别、街镇和金额范围")
+
+    # One answer is changed at the review; the others stay.
+    consumer.press("修改", "请核对一遍")
+    consumer.press("金额", "要改哪一项")
+    consumer.hears("您之前填的是：128元")
+    consumer.types("138")
+    consumer.hears("金额：138元", "对方：幸福来超市")
+    consumer.press("提交", "请核对一遍")
+    consumer.hears("已登记", "张江镇")
+    consumer.press("订阅消费提醒", "已登记")
+    consumer.hears("已为您订阅")
+
+    # The work group's card names the matter and the street, and nobody.
+    staff.shows("食品烟酒", "地点：张江镇", "100～500 元", "等待接单")
+    expect(staff.element.get_by_role("tab", name="张江镇")).to_have_attribute(
+        "aria-selected", "true"
+    )
+    card = staff.rows.last.inner_text()
+    assert not [private for private in ("王", "138", "幸福来") if private in card]
+    staff.press("接单", "等待接单", old=True)
+    staff.shows("接单：陈老师", "办理中")
+    consumer.hears("陈老师 已经接单")
+
+    # What is private opens in private.
+    staff.press("打开材料", old=True)
+    staff.hears("姓名：王秀英", "电话：13812345678", "金额：138元", "以上内容只给您看")
+    picture = staff.element.locator("img.picture").first
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+
+    staff.press("请消费者补充", "以上内容只给您看")
+    staff.hears("请打字写下")
+    staff.types("请问牛奶的生产日期还看得清吗？")
+    staff.hears("已发给消费者")
+    consumer.hears("请问牛奶的生产日期还看得清吗？", "在这里打字回答")
+    shoot(page, "page")
+    consumer.types("看得清，是去年三月的。")
+    consumer.hears("已把您的回答交给工作人员")
+    staff.hears("看得清，是去年三月的。")
+
+    staff.press("看材料", "看得清")
+    staff.press("已达成", "后来补充的")
+    staff.hears("退回或赔付了多少钱")
+    staff.types("五百")
+    staff.hears("退回／赔付 500元")
+    staff.types("超市同意退款，另赔偿，当天已经转账。")
+    staff.press("确认，告诉消费者", "另赔偿")
+    staff.hears("已办结")
+
+    consumer.hears("已达成", "500元", "超市同意退款，另赔偿，当天已经转账。")
+    consumer.press("解决了", "结果您认可吗")
+    consumer.press("解决了", "解决得怎么样")
+    consumer.press("很好", "态度", old=True)
+    consumer.press("很快", "快慢", old=True)
+    consumer.shows("谢谢您的评价")
+    consumer.command("status")
+    consumer.hears("张江镇的陈老师接单", "陈老师查看了您的材料", "已达成")
+    shoot(page, "settled")
+
+    # A notice is seen before it is sent, counted after, and can be left.
+    admin.press("群发通知", old=True)
+    admin.hears("现在有 1 人订阅")
+    admin.types("买预付卡之前，先看看店有没有备案，少充一点，留好合同。")
+    admin.hears("一字不差")
+    admin.press("发送", "会发给 1 人")
+    admin.hears("通知发送情况", "合计：1 人")
+    consumer.hears("消费提醒", "买预付卡之前")
+    admin.press("刷新", "通知发送情况", old=True)
+    admin.shows("已送达：1 人")
+    shoot(page, "notice")
+    consumer.press("退订", "买预付卡之前")
+    consumer.hears("已为您退订")
+    admin.command("admin")
+    admin.press("群发通知", "管理员菜单")
+    admin.hears("现在有 0 人订阅")
+
+
+def test_nothing_is_lost_when_the_process_is_ended_in_mid_interview(
+    page: Page, consumer: Phone, photo: Path, shoot: Shoot
+) -> None:
+    story.begin(consumer)
+    story.go_on(consumer, photo)
+    page.get_by_role("button", name="结束机器人进程").click()
+    expect(page.locator("#health-text")).to_contain_text("不在线", timeout=15_000)
+    consumer.types("王秀英")
+    expect(page.locator("#health-text")).to_contain_text("1 条消息在排队")
+    shoot(page, "ended")
+    page.get_by_role("button", name="重新启动").click()
+    expect(page.locator("#health-text")).to_have_text("机器人在线", timeout=30_000)
+    story.finish(consumer)
+    consumer.shows("对方：幸福来超市", "付款方式：微信", "姓名：王秀英", "1个文件")
