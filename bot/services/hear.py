@@ -55,7 +55,8 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
             return None
         if await administer.typed(session, tables, heard, account):
             return None
-    if await trial.missing(session, tables):
+    open_to_all = verb == "go" and heard.press is not None and heard.press.value in welcome.OPEN_TO_ALL
+    if not open_to_all and await trial.missing(session, tables):
         await trial.card(session, tables, heard, account)
         return None
     if heard.press is not None:

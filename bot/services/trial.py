@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Incoming
-from bot.services.sending import Answer
+from bot.services.sending import Answer, button
 from bot.services.tables import Tables
 from bot.texts.catalogue import say
 from models.delivery import Meta
@@ -81,4 +81,8 @@ async def card(session: AsyncSession, tables: Tables, heard: Incoming, account: 
             "trial.doors",
             lines=[say("trial.door", number=h.number, name=h.name, takes=h.takes) for h in lines],
         ),
+        buttons=[
+            [button("button.emergency", "go", value="emergency")],
+            [button("button.hotlines", "go", value="hotlines")],
+        ],
     )

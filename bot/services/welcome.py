@@ -11,6 +11,9 @@ from bot.texts.catalogue import Say, say
 from models.case import Case
 from models.party import Account
 
+OPEN_TO_ALL = frozenset({"emergency", "hotlines"})
+"""What is shown without consent, and in trial mode too."""
+
 EVERYDAY = ("110", "96110", "12315", "12345", "12348", "12386", "12378", "12363")
 
 
