@@ -10,6 +10,7 @@ import asyncio
 import json
 import signal
 import sys
+from collections import Counter
 from collections.abc import Coroutine
 from datetime import datetime
 from pathlib import Path
@@ -18,11 +19,24 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from bot.adapters.sheets import Sheet
+    from bot.route.register import Register
+    from bot.services.check_up import Finding
+    from bot.services.import_points import Fate
     from bot.settings import Settings
+    from bot.texts.catalogue import Say
+    from models.lifecycle import CaseStatus
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+points = typer.Typer(no_args_is_help=True, help="The liaison points as a table.")
+case = typer.Typer(no_args_is_help=True, help="Cases for operators; personal data masked.")
+audit = typer.Typer(no_args_is_help=True, help="Whether what is recorded holds together.")
+app.add_typer(points, name="points")
+app.add_typer(case, name="case")
+app.add_typer(audit, name="audit")
 
 Db = Annotated[str, typer.Option("--db", help="database address, instead of DATABASE_URL")]
+Json = Annotated[bool, typer.Option("--json", help="for machines")]
 Hidden = Annotated[str, typer.Option(hidden=True)]
 
 
@@ -89,11 +103,13 @@ def run(
 
 
 @app.command()
-def sandbox(port: Annotated[int, typer.Option(help="0 takes any free port")] = -1) -> None:
+def sandbox(
+    port: Annotated[int, typer.Option(help="0 takes any free port")] = -1, db: Db = ""
+) -> None:
     """The stand-in Bot API server with its phone page alone, for any bot."""
     from bot.demo import stand_in
 
-    settings = _settings()
+    settings = _settings(db)
     chosen = port if port >= 0 else settings.sandbox_port
     _until_told(lambda stop: stand_in(settings, chosen, stop))
 
@@ -113,7 +129,9 @@ def chat(
     if role not in {"consumer", "staff", "admin"} or (role == "staff") != bool(desk):
         raise typer.BadParameter("consumer, staff:POINT or admin", param_hint="--as")
     try:
-        _run(house.chat(_settings(db), role, name or texts().plain(say(f"demo.person.{role}")), desk))
+        _run(
+            house.chat(_settings(db), role, name or texts().plain(say(f"demo.person.{role}")), desk)
+        )
     except LookupError as error:
         _fail(f"no such desk: {error}")
 
@@ -121,29 +139,48 @@ def chat(
 @app.command()
 def classify(
     _lines: Annotated[bool, typer.Option("--lines", help="one text a line (always so)")] = True,
+    db: Db = "",
 ) -> None:
     """Read texts from stdin, one a line; print one JSON object a line."""
     from bot.classify.engine import Classifier
 
-    classifier = Classifier.load(tmp_dir=_settings().data_dir / "jieba")
+    classifier = Classifier.load(tmp_dir=_settings(db).data_dir / "jieba")
     for line in sys.stdin:
         typer.echo(json.dumps(classifier.classify(line.rstrip("\n")).to_json(), ensure_ascii=False))
 
 
 @app.command()
 def evaluate(
-    file: Path, errors: Annotated[Path | None, typer.Option(help="write the misses here")] = None
+    file: Path,
+    errors: Annotated[Path | None, typer.Option(help="write the misses here")] = None,
+    json_: Json = False,
+    db: Db = "",
 ) -> None:
     """Measure the classifier on a labelled CSV (columns text, accept; optional fraud, nature)."""
+    from bot.adapters import sheets
     from bot.classify.engine import Classifier
     from bot.classify.evaluate import evaluate as measure
-    from bot.classify.evaluate import read_rows, write_errors
 
-    classifier = Classifier.load(tmp_dir=_settings().data_dir / "jieba")
-    report = measure(read_rows(file), classifier)
-    typer.echo(report.to_text())
+    sheet = sheets.read(file)
+    classifier = Classifier.load(tmp_dir=_settings(db).data_dir / "jieba")
+    try:
+        report = measure((line.cells for line in sheet.lines), classifier)
+    except ValueError as error:
+        _fail(str(error))
+    figures = report.to_json()
+    if json_:
+        _json(figures)
+    else:
+        typer.echo(_say("cli.evaluate.figures", **figures))
+        for accepted, decided, count in figures["confusions"]:
+            typer.echo(
+                _say("cli.evaluate.confusion", accepted=accepted, decided=decided, count=count)
+            )
     if errors is not None:
-        write_errors(report, errors)
+        headings = [*sheet.headings, "decided"]
+        sheets.write(
+            errors, headings, ([row.get(h, "") for h in headings] for row in report.errors)
+        )
 
 
 @app.command()
@@ -159,16 +196,295 @@ def nearest(
 ) -> None:
     """The nearest eligible points, as JSON."""
     from bot.adapters.clock import SystemClock
-    from bot.app import make_tables
+    from bot.services.load_register import gazetteer
     from bot.services.look_up import nearest_points
+    from bot.texts.catalogue import load as texts
 
-    tables = make_tables(_settings(db), SystemClock(), demo=False)
+    register = _run(_register(_settings(db)))
     try:
-        moment = datetime.fromisoformat(at) if at else tables.clock.now()
-        found = nearest_points(tables, lat, lon, address, object_, k, moment, all_)
+        moment = datetime.fromisoformat(at) if at else SystemClock().now()
+        found = nearest_points(
+            register, gazetteer(register), texts(), lat, lon, address, object_, k, moment, all_
+        )
     except ValueError as error:
         _fail(str(error))
-    typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    _json(found)
+
+
+async def _register(settings: Settings) -> Register:
+    """The database's register; the packaged one while there is no database. Changes nothing."""
+    from sqlalchemy.exc import DBAPIError
+
+    from bot.adapters.database import Database, explain
+    from bot.route.register import Register, load_network
+    from bot.services.load_register import load
+
+    packaged = load_network(settings.region)
+    file = _database_file(settings)
+    if file is not None and not file.exists():
+        return Register(packaged)
+    database = Database(settings.database_url)
+    try:
+        async with database.read() as session:
+            return await load(session, packaged)
+    except DBAPIError as error:
+        raise explain(error, database.url) from error
+    finally:
+        await database.close()
+
+
+def _database_file(settings: Settings) -> Path | None:
+    """The file of a SQLite database; None on PostgreSQL."""
+    from bot.adapters.database import driver_url
+
+    url = driver_url(settings.database_url)
+    return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
+
+
+@points.command("import")
+def import_points(
+    file: Path,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="tell, and change nothing")] = False,
+    json_: Json = False,
+    db: Db = "",
+) -> None:
+    """Add and change points from a CSV or XLSX, by their codes: all rows, or none."""
+    from bot.adapters import sheets
+
+    sheet = sheets.read(file)
+    settings = _settings(db)
+    if dry_run:
+        fates = _judge(sheet, _run(_register(settings)))
+    else:
+        fates = _run(_write_points(settings, sheet, file.name))
+    if json_:
+        _json([_fate_json(fate) for fate in fates])
+    else:
+        _show_fates(fates, dry_run)
+    refused = sum(fate.what == "refused" for fate in fates)
+    if refused:
+        _fail(_say("cli.points.refused", count=refused))
+
+
+def _judge(sheet: Sheet, register: Register) -> list[Fate]:
+    from bot.services.import_points import judge
+    from bot.texts.catalogue import load as texts
+
+    lines = [(line.number, line.cells) for line in sheet.lines]
+    return judge(sheet.headings, lines, register, texts())
+
+
+async def _write_points(settings: Settings, sheet: Sheet, source: str) -> list[Fate]:
+    from bot.app import open_house
+    from bot.services.import_points import write
+    from bot.services.load_register import load
+
+    async with open_house(settings, demo=False) as house, house.db.write() as session:
+        fates = _judge(sheet, await load(session, house.tables.register))
+        if not any(fate.what == "refused" for fate in fates):
+            await write(session, fates, source)
+    return fates
+
+
+def _show_fates(fates: list[Fate], dry_run: bool) -> None:
+    lines = {
+        "new": "cli.points.line_new",
+        "changed": "cli.points.line_changed",
+        "same": "cli.points.line_same",
+        "refused": "cli.points.line_refused",
+    }
+    for fate in fates:
+        if fate.what != "same" or dry_run:
+            because = [_say(why) for why in fate.because]
+            line = _say(
+                lines[fate.what],
+                line=fate.line,
+                code=fate.code,
+                name=fate.name,
+                changed=list(fate.changed),
+                why=because,
+            )
+            typer.echo(line.rstrip())
+    counts = Counter(fate.what for fate in fates)
+    total = {what: counts[what] for what in lines}  # type: ignore[index]
+    typer.echo(_say("cli.points.total", rows=len(fates), **total))
+    if dry_run:
+        typer.echo(_say("cli.points.dry"))
+    elif not counts["refused"]:
+        written = counts["new"] + counts["changed"]
+        typer.echo(
+            _say("cli.points.written", count=written) if written else _say("cli.points.nothing")
+        )
+
+
+def _fate_json(fate: Fate) -> dict[str, Any]:
+    return {
+        "line": fate.line,
+        "code": fate.code,
+        "name": fate.name,
+        "fate": fate.what,
+        "changed": list(fate.changed),
+        "because": [_say(why) for why in fate.because],
+    }
+
+
+@points.command("export")
+def export_points(file: Path, db: Db = "") -> None:
+    """Write every point to a CSV or XLSX that ``points import`` reads back."""
+    from bot.adapters import sheets
+    from bot.app import open_house
+    from bot.services import export_points as export
+    from bot.services.import_points import COLUMNS
+
+    settings = _settings(db)
+
+    async def go() -> list[export.Row]:
+        async with open_house(settings, demo=False) as house:
+            return export.rows(house.tables.register)
+
+    rows = _run(go())
+    sheets.write(file, COLUMNS, rows)
+    typer.echo(_say("cli.points.exported", count=len(rows), file=file))
+
+
+Status = Annotated[str, typer.Option(help="only cases in this status")]
+Since = Annotated[str, typer.Option(help="only cases filed since this ISO date or time (Shanghai)")]
+
+
+@case.command("list")
+def list_cases(status: Status = "", since: Since = "", json_: Json = False, db: Db = "") -> None:
+    """Filed cases, newest first."""
+    from bot.services.export_cases import find
+
+    wanted = _status(status), _since(since)
+
+    async def go() -> list[dict[str, Any]]:
+        async with _existing_house(db) as house, house.db.read() as session:
+            return await find(session, *wanted)
+
+    found = _run(go())
+    if json_:
+        _json(found)
+        return
+    for row in found:
+        line = _say(
+            "cli.case.line",
+            number=row["number"],
+            filed=row["filed_at"][:16].replace("T", " "),
+            status=_say(f"status.{row['status']}"),
+            object=_say(f"object.{row['object']}"),
+            desk=row["desk"] or _say("cli.case.nobody"),
+        )
+        typer.echo(line)
+    if not found:
+        typer.echo(_say("cli.case.none"))
+
+
+@case.command("show")
+def show_case(
+    number: str,
+    reveal: Annotated[bool, typer.Option("--reveal", help="unmask personal data")] = False,
+    json_: Json = False,
+    db: Db = "",
+) -> None:
+    """One case: what was told, where it went and why, and everything that happened since."""
+    from bot.services.export_cases import show
+
+    async def go() -> dict[str, Any] | None:
+        async with _existing_house(db) as house, house.db.read() as session:
+            return await show(session, house.tables, number, reveal)
+
+    found = _run(go())
+    if found is None:
+        _fail(_say("cli.case.not_found", number=number))
+    if json_:
+        _json(found)
+        return
+    typer.echo(
+        _say(
+            "cli.case.head",
+            number=found["number"],
+            status=_say(f"status.{found['status']}"),
+            kind=_say(f"kind.{found['kind']}"),
+            object=_say(f"object.{found['object']}"),
+        )
+    )
+    typer.echo(_say("cli.case.held", desk=found["desk"] or _say("cli.case.nobody")))
+    for row in found["answers"]:
+        typer.echo(_say("cli.case.answer", label=row["label"], value=row["value"]))
+    for text in found["route"]:
+        typer.echo(_say("cli.case.because", text=text))
+    for row in found["evidence"]:
+        kind = _say(f"file_kind.{row['kind']}")
+        typer.echo(
+            _say(
+                "cli.case.evidence",
+                number=row["number"],
+                kind=kind,
+                bytes=row["bytes"],
+                name=row["name"],
+            )
+        )
+    for row in found["events"]:
+        at = row["at"][:16].replace("T", " ")
+        typer.echo(_say("cli.case.step", at=at, says=row["says"]))
+    typer.echo(_say("cli.case.revealed" if reveal else "cli.case.masked"), err=True)
+
+
+@case.command("export")
+def export_cases(file: Path, status: Status = "", since: Since = "", db: Db = "") -> None:
+    """Write filed cases to an XLSX or CSV: names and phones masked, nobody's words."""
+    from bot.adapters import sheets
+    from bot.services import export_cases as export
+
+    wanted = _status(status), _since(since)
+
+    async def go() -> list[export.Row]:
+        async with _existing_house(db) as house, house.db.read() as session:
+            return await export.rows(session, house.tables.texts, *wanted)
+
+    rows = _run(go())
+    sheets.write(file, _say("cli.case.headings").split("|"), rows)
+    typer.echo(_say("cli.case.exported", count=len(rows), file=file))
+
+
+def _existing_house(db: str) -> Any:
+    """The house of a database that is there, with the keyring that is there: a mistyped address or
+    a lost key is told, not replaced by an empty one."""
+    from bot.adapters.crypto import Keyring
+    from bot.app import open_house
+
+    settings = _settings(db)
+    file = _database_file(settings)
+    if file is not None and not file.exists():
+        _fail(_say("cli.no_database", where=file))
+    Keyring.open(settings.key_file, create=False)
+    return open_house(settings, demo=False)
+
+
+def _status(name: str) -> CaseStatus | None:
+    from models.lifecycle import CaseStatus
+
+    filed = [status for status in CaseStatus if status not in ("draft", "discarded")]
+    if not name:
+        return None
+    if name not in filed:
+        known = _say("cli.bad_status", known=[status.value for status in filed])
+        raise typer.BadParameter(known, param_hint="--status")
+    return CaseStatus(name)
+
+
+def _since(text: str) -> datetime | None:
+    """A time; without a zone it is Shanghai's."""
+    from bot.services.tables import SHANGHAI
+
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(_say("cli.bad_time"), param_hint="--since") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
 
 
 @app.command()
@@ -181,22 +497,269 @@ def migrate(db: Db = "") -> None:
     typer.echo(schema.current(settings.database_url))
 
 
+@app.command()
+def backup(folder: Path, db: Db = "") -> None:
+    """Copy the SQLite database into a folder while the bot runs. The key file is not in it."""
+    from bot.adapters.clock import SystemClock
+    from bot.services.backup import backup as copy
+
+    settings = _settings(db)
+    made = copy(settings.database_url, folder, SystemClock().now())
+    typer.echo(_say("cli.backup.made", file=made))
+    evidence = settings.data_dir / "evidence"
+    typer.echo(_say("cli.backup.no_key", file=settings.key_file, folder=evidence), err=True)
+
+
+@app.command()
+def restore(file: Path, db: Db = "") -> None:
+    """Put a backup in the database's place; the old one is kept beside it. Stop the bot first."""
+    from bot.adapters.clock import SystemClock
+    from bot.services.backup import restore as put_back
+
+    settings = _settings(db)
+    aside = put_back(file, settings.database_url, SystemClock().now())
+    typer.echo(_say("cli.backup.restored", file=_database_file(settings)))
+    if aside is not None:
+        typer.echo(_say("cli.backup.aside", file=aside))
+    typer.echo(_say("cli.backup.key", file=settings.key_file), err=True)
+
+
+@audit.command("verify")
+def verify(json_: Json = False, db: Db = "") -> None:
+    """Check every case's events against the lifecycle. There is no tamper-proof chain yet."""
+    from bot.services.verify_events import Verified
+    from bot.services.verify_events import verify as check
+
+    async def go() -> Verified:
+        async with _existing_house(db) as house, house.db.read() as session:
+            return await check(session)
+
+    found = _run(go())
+    wrong = [_say(what) for what in found.wrong]
+    if json_:
+        _json({"chain": False, "cases": found.cases, "events": found.events, "wrong": wrong})
+    else:
+        typer.echo(_say("cli.audit.chain"))
+        for line in wrong:
+            typer.echo(line)
+    counts = {"cases": found.cases, "events": found.events}
+    if wrong:
+        _fail(_say("cli.audit.wrong", count=len(wrong), **counts))
+    if not json_:
+        typer.echo(_say("cli.audit.well", **counts))
+
+
+@app.command()
+def worker(db: Db = "") -> None:
+    """One more worker process on PostgreSQL (not in this version)."""
+    _settings(db)
+    _fail(_say("cli.worker"))
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="one bench; all when left out")] = "",
+    json_: Json = False,
+    db: Db = "",
+) -> None:
+    """Measure this machine: classify, nearest, durable. Uses a database of its own."""
+    from bot.bench import BENCHES, machine
+
+    if name and name not in BENCHES:
+        raise typer.BadParameter(_say("cli.no_bench", name=name, known=list(BENCHES)))
+    settings = _settings(db)
+    about = machine()
+    if not json_:
+        typer.echo(_say("cli.bench_on", **about))
+    measured = []
+    for measure in [m for key in ([name] if name else BENCHES) for m in BENCHES[key](settings)]:
+        value = round(measure.value, 1)
+        row = {
+            "bench": measure.bench,
+            "what": measure.what,
+            "value": value,
+            "unit": measure.unit,
+            "rounds": measure.rounds,
+        }
+        measured.append(row)
+        if not json_:
+            typer.echo(_say("cli.bench_line", **row))
+    if json_:
+        _json({"machine": about, "measures": measured})
+
+
+@app.command()
+def doctor(json_: Json = False, db: Db = "") -> None:
+    """Check settings, key, database, packaged data and the way to Telegram; say how to mend."""
+    from bot.services.check_up import Finding
+    from bot.settings import SettingsError
+    from bot.texts.catalogue import say
+
+    try:
+        settings = _settings(db)
+    except SettingsError as error:
+        says = say("cli.doctor.settings_wrong", error=error)
+        found = [Finding("settings", "fail", says, say("cli.doctor.mend.settings"))]
+    else:
+        found = _examine(settings)
+    if json_:
+        _json([_finding_json(finding) for finding in found])
+    else:
+        _show_findings(found)
+    failed = sum(finding.level == "fail" for finding in found)
+    if failed:
+        _fail(_say("cli.doctor.ill", count=failed))
+    if not json_:
+        typer.echo(_say("cli.doctor.healthy"))
+
+
+def _examine(settings: Settings) -> list[Finding]:
+    from bot.adapters.clock import SystemClock
+    from bot.adapters.probe import who_am_i
+    from bot.services import check_up
+    from bot.texts.catalogue import load as texts
+    from bot.texts.catalogue import say
+
+    found = [
+        check_up.Finding("settings", "ok", say("cli.doctor.settings", folder=settings.data_dir))
+    ]
+    found += check_up.packaged(settings, texts(), check_up.today(SystemClock().now()))
+    found.append(check_up.disk(settings.data_dir))
+    found += _examine_database(settings, whole=all(f.level != "fail" for f in found))
+    found.append(check_up.basis(settings))
+
+    def ask() -> Coroutine[Any, Any, str]:
+        return who_am_i(
+            settings.bot_token.get_secret_value(),
+            settings.api_base_url,
+            settings.proxy_url.get_secret_value(),
+            check_up.limits().telegram_seconds,
+        )
+
+    found.append(_run(check_up.telegram(settings, ask)))
+    return found
+
+
+def _examine_database(settings: Settings, whole: bool) -> list[Finding]:
+    """Key file, database, schema, and the rows when all of that and the packaged data are well."""
+    from bot.adapters import migrate as schema
+    from bot.adapters.clock import SystemClock
+    from bot.adapters.crypto import Keyring
+    from bot.adapters.database import Database, DatabaseProblem
+    from bot.app import make_tables
+    from bot.services import check_up
+    from bot.texts.catalogue import say
+    from models.base import install_cipher
+
+    def open_key() -> str:
+        keyring = Keyring.open(settings.key_file, create=False)
+        install_cipher(keyring)
+        return keyring.fingerprint
+
+    async def look_inside() -> list[Finding]:
+        database = Database(settings.database_url)
+        try:
+            await database.probe()
+            if not sound:
+                return []
+            tables = make_tables(settings, SystemClock(), demo=False)
+            return await check_up.inside(database, tables, sealed=key.level == "ok")
+        finally:
+            await database.close()
+
+    key = check_up.key_file(settings.key_file, False, open_key)
+    try:
+        file = _database_file(settings)
+        if file is not None and not file.exists():
+            says = say("cli.doctor.no_database", file=file)
+            missing = check_up.Finding("database", "warn", says)
+            return [key, missing, check_up.before_rows(settings)]
+        key = check_up.key_file(settings.key_file, True, open_key)
+        revision, head = schema.current(settings.database_url), schema.head()
+        differences = schema.check(settings.database_url) if revision == head else []
+        structure = check_up.schema(revision, head, differences)
+        sound = whole and structure.level == "ok"
+        inside = _run(look_inside())
+    except DatabaseProblem as error:
+        says = say("cli.doctor.database_wrong", error=error)
+        wrong = check_up.Finding("database", "fail", says, say("cli.doctor.mend.database"))
+        return [key, wrong]
+    well = check_up.Finding("database", "ok", say("cli.doctor.database"))
+    return [key, well, structure, *inside]
+
+
+def _show_findings(found: list[Finding]) -> None:
+    lines = {"ok": "cli.doctor.ok", "warn": "cli.doctor.warn", "fail": "cli.doctor.fail"}
+    for finding in found:
+        typer.echo(_say(lines[finding.level], says=finding.says))
+        if finding.mend is not None:
+            typer.echo(_say("cli.doctor.line_mend", mend=finding.mend))
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "name": finding.name,
+        "level": finding.level,
+        "says": _say(finding.says),
+        "items": list(finding.items),
+        "mend": _say(finding.mend) if finding.mend is not None else None,
+    }
+
+
+def _say(what: str | Say, /, **args: Any) -> str:
+    """A text by its key, or a Say, as plain characters."""
+    from bot.texts.catalogue import Say
+    from bot.texts.catalogue import load as texts
+
+    return texts().plain(what if isinstance(what, Say) else Say(what, args))
+
+
+def _json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
 def _fail(problem: str) -> NoReturn:
     typer.echo(problem, err=True)
     raise typer.Exit(1)
 
 
-def main() -> None:
-    """The entry point: known troubles end in one line."""
-    from bot.adapters.crypto import KeyringError
+def _told(error: Exception) -> str | None:
+    """A known trouble as one line; None for what is a defect."""
+    from sqlalchemy.exc import DBAPIError
+
+    from bot.adapters.crypto import KeyringError, SealBroken
     from bot.adapters.database import DatabaseProblem
+    from bot.adapters.sheets import SheetProblem
     from bot.adapters.telegram import TokenRefused
+    from bot.services.backup import BackupFailed
+    from bot.services.import_points import NotAPointList
     from bot.settings import SettingsError
 
+    match error:
+        case SheetProblem() | NotAPointList():
+            return _say(error.why)
+        case SealBroken():
+            return _say("cli.doctor.key_misfits")
+        case DBAPIError():
+            return _say("cli.doctor.database_wrong", error=error.orig)
+        case KeyringError() | DatabaseProblem() | TokenRefused() | SettingsError() | BackupFailed():
+            return str(error)
+        case OSError():
+            return str(error)
+        case ModuleNotFoundError(name="psycopg"):
+            return _say("cli.no_driver")
+    return None
+
+
+def main() -> None:
+    """The entry point: known troubles end in one line."""
     try:
         app()
-    except (KeyringError, DatabaseProblem, TokenRefused, SettingsError, OSError) as error:
-        typer.echo(str(error), err=True)
+    except Exception as error:
+        problem = _told(error)
+        if problem is None:
+            raise
+        typer.echo(problem, err=True)
         sys.exit(1)
 
 

@@ -18,7 +18,7 @@ import time
 import tomllib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from importlib.resources import files
 from itertools import count
@@ -45,8 +45,12 @@ NEAREST = 5
 SIZES = ((2_000, 200), (100_000, 20))
 """How many places there are, and how many queries a round asks."""
 
-CHATS = 20
+CHATS = 10
 SEED = 20261123
+
+
+Search = Callable[[float, float], Any]
+"""Latitude and longitude in degrees to whatever is found there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +112,12 @@ def classify(settings: Settings) -> list[Measure]:
 
     signs = round(statistics.mean(map(len, texts)))
     return [
-        Measure("classify", f"whole decision, {signs} characters", _median_us(ours, len(texts)), "us"),
-        Measure("classify", f"jieba.lcut + set of {len(known)}", _median_us(theirs, len(texts)), "us"),
+        Measure(
+            "classify", f"whole decision, {signs} characters", _median_us(ours, len(texts)), "us"
+        ),
+        Measure(
+            "classify", f"jieba.lcut + set of {len(known)}", _median_us(theirs, len(texts)), "us"
+        ),
     ]
 
 
@@ -136,13 +144,12 @@ def nearest(_settings: Settings) -> list[Measure]:
         found = [[near.place.code for near in index.nearest(*at, NEAREST)] for at in few[:3]]
         if wanted != found:
             raise RuntimeError("the tree and the plain search disagree")
-        ways: list[tuple[str, Callable[[float, float], Any], Sequence[Any]]] = [
-            ("k-d tree", lambda lat, lon, index=index: index.nearest(lat, lon, NEAREST), queries),  # type: ignore[misc]
+        ways: list[tuple[str, Search, Sequence[Any]]] = [
+            ("k-d tree", partial(index.nearest, k=NEAREST), queries),
             ("plain haversine", brute, few),
         ]
-        tree = _scipy(places)
-        if tree is not None:
-            ways.append(("scipy cKDTree", lambda lat, lon, t=tree: t.query(_vector(lat, lon), NEAREST), queries))  # type: ignore[misc]
+        if (scipy := _scipy(places)) is not None:
+            ways.append(("scipy cKDTree", scipy, queries))
         measures += [
             Measure("nearest", f"{name}, N={size}", _median_us(_each(way, at), len(at)), "us")
             for name, way, at in ways
@@ -150,7 +157,7 @@ def nearest(_settings: Settings) -> list[Measure]:
     return measures
 
 
-def _each(way: Callable[[float, float], Any], queries: Sequence[Any]) -> Callable[[], None]:
+def _each(way: Search, queries: Sequence[Any]) -> Callable[[], None]:
     def work() -> None:
         for lat, lon in queries:
             way(lat, lon)
@@ -163,13 +170,14 @@ def _vector(lat: float, lon: float) -> tuple[float, float, float]:
     return cos(p) * cos(q), cos(p) * sin(q), sin(p)
 
 
-def _scipy(places: Sequence[Place[int]]) -> Any:
+def _scipy(places: Sequence[Place[int]]) -> Search | None:
     """scipy's tree when the package happens to be there; it is no dependency."""
     try:
         spatial = import_module("scipy.spatial")
     except ImportError:
         return None
-    return spatial.cKDTree([_vector(p.lat, p.lon) for p in places])
+    tree = spatial.cKDTree([_vector(p.lat, p.lon) for p in places])
+    return lambda lat, lon: tree.query(_vector(lat, lon), NEAREST)
 
 
 def durable(settings: Settings) -> list[Measure]:
@@ -228,7 +236,12 @@ async def _durable(settings: Settings) -> list[Measure]:
             if sent < steps:
                 raise RuntimeError(f"{sent} messages for {steps} steps: some were not answered")
     return [
-        Measure("durable", f"steps through intake, handler, outbox; {CHATS} chats", statistics.median(rates[1:]), "1/s")
+        Measure(
+            "durable",
+            f"steps through intake, handler, outbox; {CHATS} chats",
+            statistics.median(rates[1:]),
+            "1/s",
+        )
     ]
 
 

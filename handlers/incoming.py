@@ -136,7 +136,6 @@ def _files(message: Message) -> Iterator[Attachment]:
             voice.file_unique_id,
             mime=voice.mime_type or "",
             size=voice.file_size or 0,
-            seconds=int(voice.duration) if isinstance(voice.duration, int) else 0,
         )
     if message.video_note:
         note = message.video_note

@@ -12,7 +12,17 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, String, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    bindparam,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, BigKey, Json, UtcDateTime, UuidKey, sealed_json, text_enum
@@ -54,10 +64,20 @@ class Priority:
     REPLY = 0
     HAND_OVER = 1
     NOTICE = 2
+    ALL = (REPLY, HAND_OVER, NOTICE)
 
 
 _INBOX_OPEN = text("state IN ('open', 'leased')")
 _OUTBOX_OPEN = text("state IN ('due', 'leased')")
+
+
+def literally(*states: StrEnum) -> BindParameter[Any]:
+    """A state to compare with, or several for ``.in_()``, written into the statement: a partial
+    index is not used for a bound value, and a claim without its index takes the square of the
+    backlog."""
+    if len(states) == 1:
+        return bindparam(None, states[0], literal_execute=True)
+    return bindparam(None, list(states), expanding=True, literal_execute=True)
 
 
 class Inbox(UuidKey):

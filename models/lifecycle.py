@@ -40,6 +40,7 @@ class Action(StrEnum):
     VIEW = "view"
     CALL_BACK = "call_back"
     RATE = "rate"
+    RELABEL = "relabel"
 
 
 S, A = CaseStatus, Action
@@ -66,6 +67,7 @@ TRANSITIONS: Mapping[tuple[CaseStatus, Action], CaseStatus] = {
     (S.HANDLING, A.ADD): S.HANDLING,
     (S.HANDLING, A.VIEW): S.HANDLING,
     (S.HANDLING, A.CALL_BACK): S.HANDLING,
+    (S.HANDLING, A.RELABEL): S.HANDLING,
     (S.HANDLING, A.SEND_BACK): S.TRIAGE,
     (S.HANDLING, A.SETTLE): S.SETTLED,
     (S.HANDLING, A.END): S.ENDED,
@@ -75,6 +77,7 @@ TRANSITIONS: Mapping[tuple[CaseStatus, Action], CaseStatus] = {
     (S.ASKING, A.ADD): S.ASKING,
     (S.ASKING, A.VIEW): S.ASKING,
     (S.ASKING, A.CALL_BACK): S.ASKING,
+    (S.ASKING, A.RELABEL): S.ASKING,
     (S.ASKING, A.SEND_BACK): S.TRIAGE,
     (S.ASKING, A.SETTLE): S.SETTLED,
     (S.ASKING, A.END): S.ENDED,

@@ -13,6 +13,8 @@ A file names an ``axis`` and usually one ``code``; each ``[[rule]]`` has
 ``given``     fires only when one of these object codes was decided (axes after the object)
 ``weight``    evidence for the code; below zero, against it
 ``tests``     texts that must come out as the rule's code
+
+A file's ``[examples]`` table has further texts by code, decided by several rules together.
 """
 
 from __future__ import annotations
@@ -80,13 +82,22 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A text and the code it must come out as."""
+
+    axis: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class RuleBook:
     """All rules and tables of one version."""
 
     rules: tuple[Rule, ...]
     lexicon: Mapping[str, Any]
     version: str
-    tests: Mapping[str, tuple[tuple[Rule, str], ...]] = field(default_factory=dict)
+    examples: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
 
 
 class BadRule(ValueError):
@@ -116,7 +127,7 @@ def build(tables: Mapping[str, Mapping[str, Any]], version: str) -> RuleBook:
     classes = {name: tuple(words.split()) for name, words in lexicon["class"].items()}
     spellings = {word: tuple(also.split()) for word, also in lexicon["spelling"].items()}
     rules: list[Rule] = []
-    tests: dict[str, tuple[tuple[Rule, str], ...]] = {}
+    examples: dict[str, tuple[Example, ...]] = {}
     for name, table in tables.items():
         if name == "lexicon.toml":
             continue
@@ -125,8 +136,11 @@ def build(tables: Mapping[str, Mapping[str, Any]], version: str) -> RuleBook:
             for place, row in enumerate(table["rule"], 1)
         ]
         rules += mine
-        tests[name] = tuple((rule, text) for rule in mine for text in rule.tests)
-    return RuleBook(tuple(rules), lexicon, version, tests)
+        beside = [Example(rule.axis, rule.code, text) for rule in mine for text in rule.tests]
+        further = table.get("examples", {}).items()
+        beside += [Example(table["axis"], code, text) for code, texts in further for text in texts]
+        examples[name] = tuple(beside)
+    return RuleBook(tuple(rules), lexicon, version, examples)
 
 
 def _rule(

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -32,12 +32,16 @@ Level = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the check-up; ``mend`` says what to do, None when there is nothing to do."""
+    """One line of the check-up; ``mend`` says what to do, None when there is nothing to do.
+
+    ``items`` names all of what the line only counts.
+    """
 
     name: str
     level: Level
     says: Say
     mend: Say | None = None
+    items: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +108,18 @@ def _law_dates(today: date) -> list[Finding]:
         Finding(
             "law_dates",
             "warn",
-            say("cli.doctor.stale", count=len(stale), days=days, names=stale),
+            say("cli.doctor.stale", count=len(stale), days=days),
             say("cli.doctor.mend.stale"),
+            tuple(stale),
         )
         if stale
         else Finding("law_dates", "ok", say("cli.doctor.fresh", days=days)),
         Finding(
             "law_to_confirm",
             "warn",
-            say("cli.doctor.to_confirm", count=len(unsure), names=unsure),
+            say("cli.doctor.to_confirm", count=len(unsure)),
             say("cli.doctor.mend.to_confirm"),
+            tuple(unsure),
         )
         if unsure
         else Finding("law_to_confirm", "ok", say("cli.doctor.confirmed")),
@@ -180,24 +186,24 @@ def schema(found: str, head: str, differences: list[Any]) -> Finding:
 
 async def inside(db: Store, tables: Tables, sealed: bool) -> list[Finding]:
     """What the rows tell: whether the key fits them (``sealed``), and what keeps it in trial mode."""
-    found = []
     async with db.read() as session:
-        if sealed:
-            found.append(await _key_fits(session))
-        lacking = await trial.missing(session, tables)
-    if lacking:
-        reasons = [say(f"trial.missing.{key}") for key in lacking]
-        found.append(
-            Finding(
-                "trial",
-                "warn",
-                say("cli.doctor.trial", lacking=reasons),
-                say("cli.doctor.mend.trial"),
-            )
-        )
-    else:
-        found.append(Finding("trial", "ok", say("cli.doctor.live")))
-    return found
+        key = [await _key_fits(session)] if sealed else []
+        return [*key, _trial(await trial.missing(session, tables))]
+
+
+def before_rows(settings: Settings) -> Finding:
+    """Trial mode as long as there is no database: only what the settings say is known."""
+    there = {"operator": settings.operator_name, "basis": settings.cross_border_basis}
+    keys = ("operator", "staffed_street", "basis")
+    return _trial(tuple(key for key in keys if not there.get(key)))
+
+
+def _trial(lacking: tuple[str, ...]) -> Finding:
+    if not lacking:
+        return Finding("trial", "ok", say("cli.doctor.live"))
+    reasons = [say(f"trial.missing.{key}") for key in lacking]
+    says = say("cli.doctor.trial", lacking=reasons)
+    return Finding("trial", "warn", says, say("cli.doctor.mend.trial"))
 
 
 async def _key_fits(session: AsyncSession) -> Finding:
@@ -238,7 +244,6 @@ async def telegram(settings: Settings, who: Callable[[], Awaitable[str]]) -> Fin
     return Finding("telegram", "fail", says, mend)
 
 
-def today(moment: Any) -> date:
+def today(moment: datetime) -> date:
     """The date in Shanghai of an aware time."""
-    day: date = moment.astimezone(SHANGHAI).date()
-    return day
+    return moment.astimezone(SHANGHAI).date()

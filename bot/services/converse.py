@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.classify.engine import Decision
+from bot.classify.taxonomy import OUT_OF_SCOPE
 from bot.facts.redact import redact
 from bot.interview import asides, asking, flow
 from bot.interview.questions import BY_KEY
@@ -121,6 +122,11 @@ async def heard_text(
     aside = asides.aside(clean.text, question) if clean.text else None
     if aside is not None:
         await _restate(session, tables, case, answer, aside)
+        return
+    if question is None and clean.text:
+        decision = _more_story(case, tables, clean.text)
+        if not await _help_first(session, tables, case, answer, decision):
+            await _advance(session, tables, case, answer, _understood(case, tables))
         return
     await _given(
         session,
@@ -311,17 +317,20 @@ async def _before_consent(
     if heard.files:
         await keep_evidence.keep(session, tables, heard, case, text)
     elif text and asides.aside(text, None) is None:
-        story = (case.answers or {}).get("story", {}).get("v")
-        whole = f"{story}\n{text}" if story else text
-        drafts.forget_reading(case)
-        case.answers = {
-            **(case.answers or {}),
-            "story": {"v": whole, "said": whole, "by": "person"},
-        }
-        decision, _ = drafts.understand(case, tables, whole)
+        decision = _more_story(case, tables, text)
         if await _help_first(session, tables, case, answer, decision):
             return
     await welcome.ask_consent(tables, case, answer)
+
+
+def _more_story(case: Case, tables: Tables, text: str) -> Decision:
+    """Add to the story and read the whole of it anew."""
+    story = (case.answers or {}).get("story", {}).get("v")
+    whole = f"{story}\n{text}" if story else text
+    drafts.forget_reading(case)
+    case.answers = {**(case.answers or {}), "story": {"v": whole, "said": whole, "by": "person"}}
+    decision, _ = drafts.understand(case, tables, whole)
+    return decision
 
 
 async def _agreed(
@@ -402,13 +411,43 @@ async def _given(
 async def _advance(
     session: AsyncSession, tables: Tables, case: Case, answer: Answer, *before: Say | None
 ) -> None:
-    """Put the next question that is missing, or the review."""
+    """Put the next question that is missing, or the review; another door's matter is told so once."""
+    if _elsewhere(case):
+        await _redirect(tables, case, answer, *before)
+        return
     question = flow.next_question(dict(case.answers or {}), drafts.context(case, tables))
     if question is None:
         await _review(session, tables, case, answer, *before)
         return
     case.asking = question.key
     await _put(case, tables, answer, *before)
+
+
+def _elsewhere(case: Case) -> bool:
+    """Whether it is no consumer matter, and she has not been told yet."""
+    decision = case.decision or {}
+    return (
+        drafts.object_of(case) == OUT_OF_SCOPE and not decision.get("ask") and not decision.get("told")
+    )
+
+
+async def _redirect(tables: Tables, case: Case, answer: Answer, *before: Say | None) -> None:
+    """The right door, never a silent refusal; she may go on all the same."""
+    case.decision = {**(case.decision or {}), "told": True}
+    case.asking = ""
+    case.paused = True
+    doors = tables.law.doors(OUT_OF_SCOPE)
+    await answer(
+        *before,
+        say("elsewhere.card"),
+        *file_case.door_card(doors.first),
+        *((say("elsewhere.then", names=[door.name for door in doors.then]),) if doors.then else ()),
+        say("elsewhere.may"),
+        buttons=[
+            [button("button.go_on", "go", value="resume")],
+            [button("button.enough", "c", case, case.asking, "cancel_yes")],
+        ],
+    )
 
 
 async def _put(case: Case, tables: Tables, answer: Answer, *before: Say | None) -> None:

@@ -24,7 +24,15 @@ from sqlalchemy.orm import aliased
 from bot.ports import Clock, Message
 from bot.services.drain import Drain, Store, insert_new, where
 from models.base import uuid7
-from models.delivery import WAKES, Outbox, OutboxState, Priority, RateSlot, Refused
+from models.delivery import (
+    WAKES,
+    Outbox,
+    OutboxState,
+    Priority,
+    RateSlot,
+    Refused,
+    literally,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -306,7 +314,11 @@ class Deliverer(Drain[Claimed]):
         if len(rows) >= max(room, 1):
             return claimed, now
         waiting = select(func.min(Outbox.run_at)).where(
-            Outbox.state == OutboxState.DUE, Outbox.channel == channel, Outbox.run_at > now
+            Outbox.state == literally(OutboxState.DUE),
+            Outbox.channel == channel,
+            # Named, so that the index leads past a backlog to what lies in the future.
+            Outbox.priority.in_(Priority.ALL),
+            Outbox.run_at > now,
         )
         return claimed, (await session.execute(waiting)).scalar_one()
 
@@ -320,6 +332,7 @@ class Deliverer(Drain[Claimed]):
         held = exists().where(
             older.ordering_key == Outbox.ordering_key,
             older.id < Outbox.id,
+            older.state.in_(literally(OutboxState.DUE, OutboxState.LEASED)),
             or_(
                 older.state == OutboxState.LEASED,
                 and_(
@@ -331,12 +344,12 @@ class Deliverer(Drain[Claimed]):
         chosen = (
             select(Outbox)
             .where(
-                Outbox.state == OutboxState.DUE,
+                Outbox.state == literally(OutboxState.DUE),
                 Outbox.channel == channel,
                 Outbox.run_at <= now,
                 ~held,
             )
-            .order_by(Outbox.priority, Outbox.run_at, Outbox.id)
+            .order_by(Outbox.priority, Outbox.run_at)
             .limit(room)
             .with_for_update(skip_locked=True, of=Outbox)
         )

@@ -22,7 +22,7 @@ from sqlalchemy.orm import aliased
 from bot.ports import Clock
 from bot.services.drain import Drain, Store, insert_new, where
 from models.base import uuid7
-from models.delivery import WAKES, Inbox, InboxState
+from models.delivery import WAKES, Inbox, InboxState, literally
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +34,6 @@ CRASHES = 6
 LEASE = timedelta(minutes=5)
 PATIENCE = timedelta(seconds=30)
 RETRY = timedelta(seconds=1)
-
-_OPEN = (InboxState.OPEN, InboxState.LEASED)
 
 Update = tuple[str, int, str, Mapping[str, Any]]
 """key (unique within the source), seq (order within the chat), chat key, payload."""
@@ -127,6 +125,7 @@ class Worker(Drain[Taken]):
         self._attempts = attempts
         self._patience = patience
         self._retry = retry
+        self._apart_now: UUID | None = None
 
     def item_id(self, item: Taken) -> UUID:
         return item.row.id
@@ -136,25 +135,25 @@ class Worker(Drain[Taken]):
             await self._take_back(session, self._clock.now(), Inbox.state == InboxState.LEASED)
 
     async def claim(self, room: int) -> tuple[list[Taken], datetime | None]:
+        if self._apart_now in self.in_flight:
+            return [], None
         now = self._clock.now()
         older = aliased(Inbox)
         first_of_chat = ~exists().where(
-            older.chat_key == Inbox.chat_key, older.seq < Inbox.seq, older.state.in_(_OPEN)
+            older.chat_key == Inbox.chat_key,
+            older.seq < Inbox.seq,
+            older.state.in_(literally(InboxState.OPEN, InboxState.LEASED)),
         )
         async with self._db.write() as session:
             await self._take_back(session, now, Inbox.lease_until < now)
             found = await session.execute(
                 select(Inbox)
                 .where(Inbox.state == InboxState.OPEN, Inbox.run_at <= now, first_of_chat)
-                .order_by(Inbox.attempts.desc(), Inbox.received_at, Inbox.seq)
+                .order_by(Inbox.run_at)
                 .limit(room)
                 .with_for_update(skip_locked=True, of=Inbox)
             )
-            rows = list(found.scalars())
-            if rows and rows[0].attempts:
-                # It failed before, perhaps by ending the process: whatever it does this time, it
-                # does alone, so that no other update is blamed for it.
-                rows = [] if self.in_flight else rows[:1]
+            rows = self._apart(found.scalars().all())
             taken = []
             for row in rows:
                 row.state, row.lease_token = InboxState.LEASED, uuid4()
@@ -167,6 +166,17 @@ class Worker(Drain[Taken]):
                 Inbox.state == InboxState.OPEN, Inbox.run_at > now
             )
             return [], (await session.execute(waiting)).scalar_one()
+
+    def _apart(self, rows: Sequence[Inbox]) -> Sequence[Inbox]:
+        """A row that failed before, perhaps by ending the process, is handled with no other beside
+        it, so that no other is blamed for what it does this time."""
+        for at, row in enumerate(rows):
+            if row.attempts and (at or self.in_flight):
+                return rows[:at]
+            if row.attempts:
+                self._apart_now = row.id
+                return [row]
+        return rows
 
     async def work(self, item: Taken) -> None:
         try:
@@ -224,10 +234,15 @@ class Worker(Drain[Taken]):
         for row in rows.scalars():
             row.last_error = "the process ended while it was being handled"
             given_up = row.attempts >= max(self._attempts, CRASHES)
-            await self._reopen(session, row, now, timedelta(), given_up)
+            await self._reopen(session, row, now, None, given_up)
 
     async def _reopen(
-        self, session: AsyncSession, row: Inbox, now: datetime, wait: timedelta, given_up: bool
+        self,
+        session: AsyncSession,
+        row: Inbox,
+        now: datetime,
+        wait: timedelta | None,
+        given_up: bool,
     ) -> None:
         row.lease_token = row.lease_until = None
         if given_up:
@@ -235,7 +250,8 @@ class Worker(Drain[Taken]):
             await session.flush()
             await self._on_dead(session, row)
         else:
-            row.state, row.run_at = InboxState.OPEN, now + wait
+            row.state = InboxState.OPEN
+            row.run_at = row.run_at if wait is None else now + wait
 
 
 async def sweep_inbox(session: AsyncSession, now: datetime, keep: timedelta) -> None:

@@ -10,9 +10,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import ROOT
 from tests.e2e.phones import Phone
@@ -92,10 +93,10 @@ def address(tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    """The page at 1440 px; nothing may go wrong in its scripts."""
-    context = browser.new_context(viewport=WIDE, locale="zh-CN", color_scheme="light")
+@contextlib.contextmanager
+def opened(browser: Browser, address: str, **device: Any) -> Iterator[Page]:
+    """The page on a device, the bot online; nothing may go wrong in the page's scripts."""
+    context = browser.new_context(**{"locale": "zh-CN", "color_scheme": "light"} | device)
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -104,6 +105,12 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     yield page
     context.close()
     assert not faults, faults
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    with opened(browser, address, viewport=WIDE) as page:
+        yield page
 
 
 @pytest.fixture
@@ -121,6 +128,12 @@ def admin(page: Page) -> Phone:
     return Phone(page, "admin")
 
 
+def settled(page: Page) -> None:
+    """Wait until nothing moves or fades any more."""
+    expect(page.locator(".toast")).to_have_count(0)
+    page.wait_for_function("() => document.getAnimations().every((move) => move.playState !== 'running')")
+
+
 @pytest.fixture
 def shoot(request: pytest.FixtureRequest) -> Shoot:
     """Keep a picture of the page: for the documents with --pictures, else to look at."""
@@ -128,7 +141,9 @@ def shoot(request: pytest.FixtureRequest) -> Shoot:
 
     def keep(page: Page, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        page.wait_for_timeout(350)  # what has just come rises into its place
+        page.mouse.move(0, 0)
+        page.evaluate("document.activeElement?.blur()")
+        settled(page)
         page.screenshot(path=folder / f"{name}.png")
 
     return keep

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e import story
-from tests.e2e.conftest import NARROW, WIDE, Shoot
+from tests.e2e.conftest import NARROW, WIDE, Shoot, opened, settled
 from tests.e2e.phones import Phone
 
 
@@ -55,15 +56,26 @@ def test_a_dispute_from_the_first_word_to_the_last(
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
 
+    # A notice is seen before it is sent, and counted after.
+    admin.press("群发通知", old=True)
+    admin.hears("现在有 1 人订阅")
+    admin.types("买预付卡之前，先看看店有没有备案，少充一点，留好合同。")
+    admin.hears("一字不差")
+    admin.press("发送", "会发给 1 人")
+    admin.shows("通知发送情况", "合计：1 人")
+    consumer.hears("消费提醒", "买预付卡之前")
+    admin.press("刷新", "通知发送情况", old=True)
+    admin.shows("已送达：1 人")
+
     staff.press("请消费者补充", "以上内容只给您看")
     staff.hears("请打字写下")
     staff.types("请问牛奶的生产日期还看得清吗？")
     staff.hears("已发给消费者")
     consumer.hears("请问牛奶的生产日期还看得清吗？", "在这里打字回答")
-    shoot(page, "page")
     consumer.types("看得清，是去年三月的。")
     consumer.hears("已把您的回答交给工作人员")
     staff.hears("看得清，是去年三月的。")
+    shoot(page, "page")
 
     staff.press("看材料", "看得清")
     staff.press("已达成", "后来补充的")
@@ -84,18 +96,8 @@ def test_a_dispute_from_the_first_word_to_the_last(
     consumer.hears("张江镇的陈老师接单", "陈老师查看了您的材料", "已达成")
     shoot(page, "settled")
 
-    # A notice is seen before it is sent, counted after, and can be left.
-    admin.press("群发通知", old=True)
-    admin.hears("现在有 1 人订阅")
-    admin.types("买预付卡之前，先看看店有没有备案，少充一点，留好合同。")
-    admin.hears("一字不差")
-    admin.press("发送", "会发给 1 人")
-    admin.hears("通知发送情况", "合计：1 人")
-    consumer.hears("消费提醒", "买预付卡之前")
-    admin.press("刷新", "通知发送情况", old=True)
-    admin.shows("已送达：1 人")
-    shoot(page, "notice")
-    consumer.press("退订", "买预付卡之前")
+    # Who leaves is no longer counted.
+    consumer.press("退订", "买预付卡之前", old=True)
     consumer.hears("已为您退订")
     admin.command("admin")
     admin.press("群发通知", "管理员菜单")
@@ -116,3 +118,85 @@ def test_nothing_is_lost_when_the_process_is_ended_in_mid_interview(
     expect(page.locator("#health-text")).to_have_text("机器人在线", timeout=30_000)
     story.finish(consumer)
     consumer.shows("对方：幸福来超市", "付款方式：微信", "姓名：王秀英", "1个文件")
+
+
+SMALL_KEYS = """() => [...document.querySelectorAll("button, select, textarea, a[href]")]
+  .filter((key) => key.checkVisibility() && !key.closest(".text") && !key.matches(".skip"))
+  .map((key) => [key.getBoundingClientRect().height, key.getAttribute("aria-label") || key.innerText])
+  .filter(([height]) => height < 39.5)"""
+"""What a finger has to hit and is lower than 40 px; words that can be tapped in a text aside."""
+
+
+def usable_with_a_finger(page: Page) -> None:
+    width = page.evaluate("document.scrollingElement.scrollWidth")
+    assert width <= NARROW["width"], f"the page is {width} px wide and must be pushed sideways"
+    assert page.evaluate(SMALL_KEYS) == []
+
+
+def free_of_barriers(page: Page) -> None:
+    """axe-core finds nothing that keeps someone out (its two upper ranks)."""
+    settled(page)
+    found = Axe().run(page).response["violations"]
+    assert [
+        (fault["id"], fault["help"], [node["html"][:120] for node in fault["nodes"]][:4])
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+    ] == []
+
+
+def test_a_phone_is_wide_enough(browser: Browser, address: str, photo: Path, shoot: Shoot) -> None:
+    with opened(browser, address, viewport=NARROW, has_touch=True, is_mobile=True) as page:
+        consumer, staff = Phone(page, "consumer"), Phone(page, "staff")
+        switcher = page.get_by_role("navigation", name="看哪一部手机")
+        expect(consumer.element).to_be_visible()
+        expect(staff.element).to_be_hidden()
+        usable_with_a_finger(page)
+
+        story.begin(consumer)
+        usable_with_a_finger(page)
+        shoot(page, "phone-question")
+        story.go_on(consumer, photo)
+        consumer.types("王秀英")
+        story.finish(consumer)
+        usable_with_a_finger(page)
+        shoot(page, "phone-review")
+        consumer.press("提交", "请核对一遍")
+        consumer.hears("已登记")
+        free_of_barriers(page)
+
+        # What has come on another phone is marked, and one tap away.
+        staff_tab = switcher.get_by_role("button", name="联络点")
+        expect(staff_tab.get_by_label("有新消息")).to_be_visible()
+        staff_tab.click()
+        expect(staff.element).to_be_visible()
+        expect(consumer.element).to_be_hidden()
+        expect(staff_tab.get_by_label("有新消息")).to_have_count(0)
+        staff.press("接单", "等待接单", old=True)
+        staff.shows("接单：陈老师")
+        usable_with_a_finger(page)
+        shoot(page, "phone-group")
+        for name in ("管理员", "记录"):
+            switcher.get_by_role("button", name=name).click()
+            usable_with_a_finger(page)
+            free_of_barriers(page)
+        shoot(page, "phone-records")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nobody_is_kept_out(browser: Browser, address: str, shoot: Shoot, scheme: str) -> None:
+    with opened(browser, address, viewport=WIDE, color_scheme=scheme) as page:
+        consumer = Phone(page, "consumer")
+        story.begin(consumer)
+        shoot(page, f"wide-{scheme}")
+        free_of_barriers(page)
+        # The map and the menus are reached and left by the keyboard alone.
+        consumer.element.get_by_role("button", name="发照片、文件、语音或位置").press("Enter")
+        expect(consumer.element.get_by_role("menuitem", name="照片")).to_be_focused()
+        free_of_barriers(page)
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog", name="您在哪里？")).to_be_visible()
+        shoot(page, f"map-{scheme}")
+        free_of_barriers(page)
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)

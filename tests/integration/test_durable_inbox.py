@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -106,6 +107,16 @@ async def test_a_handled_update_is_emptied_at_once_and_forgotten_after_two_days(
             await sweep_inbox(session, clock.now(), timedelta(hours=48))
         assert len(await inbox(db)) == left
     assert await arrive(db, clock, ("a", 1)) == 1, "ids that start anew are new updates"
+
+
+async def test_a_long_backlog_does_not_slow_the_next_claim(db: Database, clock: HandClock) -> None:
+    for first in range(0, 4000, 1000):
+        await arrive(db, clock, *[(f"{n % 50}", n) for n in range(first, first + 1000)])
+    worker = Worker(db, clock, Life(clock))
+    began = time.monotonic()
+    claimed, _ = await worker.claim(16)
+    assert len(claimed) == 16
+    assert time.monotonic() - began < 1
 
 
 async def test_a_failure_undoes_everything_and_is_tried_again(

@@ -12,11 +12,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.database import Database
 from bot.services.deliver import Deliverer, Limits, owe, owe_errand, send_again, sweep_outbox
+from models.base import uuid7
 from models.delivery import Meta, Outbox, OutboxState, Priority, RateSlot, Refused
 from tests.integration.durable import REAL, WIDE, HandClock, Outside, opened, outbox, text
 
@@ -526,6 +528,36 @@ async def test_all_chats_together_stay_within_the_budget(db: Database, outside: 
     busiest = max(sum(t <= u < t + 1 for u in times) for t in times)
     assert busiest <= 32
     assert times[-1] - times[0] > 1.7
+
+
+async def test_a_long_backlog_does_not_slow_the_next_claim(
+    db: Database, clock: HandClock, outside: Outside
+) -> None:
+    row = {
+        "channel": "tg",
+        "kind": "message",
+        "slot": "",
+        "priority": Priority.NOTICE,
+        "state": OutboxState.DUE,
+        "attempts": 0,
+        "created_at": clock.now(),
+        "run_at": clock.now(),
+        "last_error": "",
+    }
+    names = [f"tg:{n}" for n in range(5000)]
+    async with db.write() as session:
+        await session.execute(
+            insert(Outbox),
+            [
+                {"id": uuid7(), "dedupe_key": n, "target": n, "ordering_key": n, **row}
+                for n in names
+            ],
+        )
+    worker = deliverer(db, clock, outside, REAL)
+    began = time.monotonic()
+    claimed, _ = await worker.claim(64)
+    assert len(claimed) == 9
+    assert time.monotonic() - began < 1, "without its indexes a claim takes the square of these"
 
 
 async def test_a_commit_wakes_the_sender_at_once(db: Database, outside: Outside) -> None:

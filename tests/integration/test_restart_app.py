@@ -5,44 +5,20 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import select
 
-from bot.sandbox.server import Sandbox
 from bot.sandbox.world import World
 from models.delivery import Inbox, InboxState, Outbox, OutboxState
 from tests.torture.checks import Figures, nothing_lost, quiet
 from tests.torture.people import Consumer, people_of
-from tests.torture.process import BotProcess
+from tests.torture.process import BotProcess, town
 
 SEED = 20261123
 KILLS = 8
 CONSUMERS = 3
-
-
-@asynccontextmanager
-async def town(folder: Path) -> AsyncIterator[tuple[World, BotProcess]]:
-    """A stand-in of Telegram and a bot that is not started yet; both are ended."""
-    world = World(open_groups=True)
-    sandbox = Sandbox(world)
-    bot = BotProcess(folder, await sandbox.start(), world.token)
-    try:
-        yield world, bot
-    finally:
-        await bot.kill()
-        await sandbox.stop()
-
-
-async def nothing_in_hand(db: Database) -> None:
-    """No update and no message is half done, and every answer to what was handled is sent."""
-    async with db.read() as session:
-        inbox = Counter(await session.scalars(select(Inbox.state)))
-        outbox = Counter(await session.scalars(select(Outbox.state)))
-    assert set(inbox) <= {InboxState.DONE, InboxState.OPEN}
-    assert set(outbox) == {OutboxState.SENT}
 
 
 async def test_eight_kills_lose_no_word_and_file_nothing_twice(tmp_path: Path) -> None:

@@ -36,7 +36,9 @@ async def quiet(db: Database) -> bool:
             select(Inbox.id).where(Inbox.state.in_((InboxState.OPEN, InboxState.LEASED))).limit(1)
         )
         owed = await session.scalar(
-            select(Outbox.id).where(Outbox.state.in_((OutboxState.DUE, OutboxState.LEASED))).limit(1)
+            select(Outbox.id)
+            .where(Outbox.state.in_((OutboxState.DUE, OutboxState.LEASED)))
+            .limit(1)
         )
     return left is None and owed is None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +24,9 @@ NEVER_PRESSED = ("list", "more", "page:", "g:")
 
 # What a person types, by the question; what is not here is answered by a button.
 TYPED: dict[str, Callable[[int], str]] = {
-    "story": lambda n: f"十月里买的电饭锅只用了两天就冒烟，店家说什么都不肯修，我的单据记号是海棠{n:04d}号",
+    "story": lambda n: (
+        f"十月里买的电饭锅只用了两天就冒烟，店家说什么都不肯修，我的单据记号是海棠{n:04d}号"
+    ),
     "merchant": lambda n: f"海棠厨具{n:04d}号店",
     "where": lambda n: "川沙新镇",
     "platform_shop": lambda n: f"海棠旗舰{n:04d}店",
@@ -108,7 +111,9 @@ class Consumer:
                     await self.world.event_signal.wait(LOOK_AGAIN)
         except TimeoutError:
             texts = [post.message.get("text", "") for post in self.posts()][-4:]
-            raise AssertionError(f"consumer {self.number} never saw {said}; last: {texts}") from None
+            raise AssertionError(
+                f"consumer {self.number} never saw {said}; last: {texts}"
+            ) from None
         return found
 
     def newest(self, after: int) -> Screen | None:
@@ -117,6 +122,13 @@ class Consumer:
             if screen.question and screen.version > after:
                 return screen
         return None
+
+    def case_number(self) -> str:
+        """As she was told it. Raises AssertionError when she was not."""
+        for post in self.posts():
+            if found := re.search(r"PD\d{6}-\d{4}", post.message.get("text", "")):
+                return found[0]
+        raise AssertionError(f"consumer {self.number} was told no number")
 
     # The whole of it
 
@@ -167,7 +179,9 @@ class Consumer:
         for at in range(3):
             self.lines.append(f"补一句{'甲乙丙'[at]}：海棠{self.number:04d}号的发票在")
             self.say(self.lines[-1])
-        screen = await self.sees(lambda: self.newest(review.version + 2), "the review with her lines")
+        screen = await self.sees(
+            lambda: self.newest(review.version + 2), "the review with her lines"
+        )
         submit = next(press for press in screen.presses if press.verb == "f")
         self.press(screen, submit, times=3)
         await self.sees(lambda: self.verb("tp"), "that it is filed")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database
+from bot.sandbox.server import Sandbox
 from bot.sandbox.world import World
 from models.base import install_cipher
 
@@ -26,14 +27,14 @@ WIDE = {
 
 
 class BotProcess:
-    """``python -m bot run`` against a stand-in, on the database in ``folder``.
+    """``python -m bot run`` against a stand-in, by default on a SQLite file in ``folder``.
 
     All it prints is kept in ``bot.log`` there, over all its lives.
     """
 
-    def __init__(self, folder: Path, url: str, token: str) -> None:
+    def __init__(self, folder: Path, url: str, token: str, database_url: str = "") -> None:
         self.folder = folder
-        self.database_url = f"sqlite:///{folder / 'suda.db'}"
+        self.database_url = database_url or f"sqlite:///{folder / 'suda.db'}"
         self.log = folder / "bot.log"
         self.process: asyncio.subprocess.Process | None = None
         self._command = ["run", "--sandbox-url", url, "--sandbox-token", token]
@@ -96,3 +97,16 @@ class BotProcess:
         finally:
             await db.close()
             install_cipher(None)
+
+
+@asynccontextmanager
+async def town(folder: Path, database_url: str = "") -> AsyncIterator[tuple[World, BotProcess]]:
+    """A stand-in of Telegram and a bot that is not started yet; both are ended."""
+    world = World(open_groups=True)
+    sandbox = Sandbox(world)
+    bot = BotProcess(folder, await sandbox.start(), world.token, database_url)
+    try:
+        yield world, bot
+    finally:
+        await bot.kill()
+        await sandbox.stop()

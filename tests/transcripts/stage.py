@@ -57,7 +57,7 @@ SHOWN = {kind: word for word, kind in FILES.items()} | {"audio": "音频", "vide
 RECORDED = re.compile(r"诉达→|\||  ")
 LINE = re.compile(r"(?P<who>[^>@\s]+?)(?:@(?P<group>[^>]+))?> (?P<what>.*)")
 ACT = re.compile(r"\((?P<verb>[^\s)]+)\s*(?P<rest>[^)]*)\)\s*(?P<text>.*)")
-BUTTON = re.compile(r"\[(?P<label>.*)\](?: (?P<title>.+))?")
+BUTTON = re.compile(r"\[(?P<label>.*?)(?: ↗)?\](?: (?P<title>.+))?")
 
 
 class StoppedClock(SystemClock):

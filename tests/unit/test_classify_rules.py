@@ -21,15 +21,15 @@ def answer(decision: Decision, axis: str) -> tuple[str, ...]:
     }[axis]
 
 
-@pytest.mark.parametrize("name", list(BOOK.tests))
+@pytest.mark.parametrize("name", list(BOOK.examples))
 def test_examples_of_a_rule_file(name: str) -> None:
     classifier = Classifier.load()
     wrong = [
-        (rule.code, text, answer(decision, rule.axis))
-        for rule, text in BOOK.tests[name]
-        if rule.code not in answer(decision := classifier.classify(text), rule.axis)
+        (example, found)
+        for example in BOOK.examples[name]
+        if example.code not in (found := answer(classifier.classify(example.text), example.axis))
     ]
-    assert BOOK.tests[name], "a rule file without examples is not tested"
+    assert BOOK.examples[name], "a rule file without examples is not tested"
     assert not wrong
 
 

@@ -1,0 +1,146 @@
+"""Both databases get the same tables, and neither shows to a thief what a person said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+
+from bot.adapters import migrate
+from bot.adapters.database import driver_url
+from bot.sandbox.faults import Fault
+from tests.torture.people import Consumer, people_of
+from tests.torture.postgres import postgresql
+from tests.torture.process import town
+
+DISPLAY_NAME = "柳絮飞飞"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """The address of a database that is still empty, and the folder of its files."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/database/suda.db", tmp_path / "database"
+    else:
+        with postgresql() as made:
+            yield made
+
+
+def test_an_empty_database_becomes_what_the_models_say(database: tuple[str, Path]) -> None:
+    url, _ = database
+    assert migrate.current(url) == ""
+    assert migrate.check(url), "an empty database differs from the models"
+    migrate.upgrade(url)
+    assert migrate.current(url) == migrate.head()
+    assert migrate.check(url) == []
+
+
+def test_both_databases_have_the_same_tables(tmp_path: Path) -> None:
+    lite = f"sqlite:///{tmp_path}/suda.db"
+    with postgresql() as (large, _):
+        migrate.upgrade(lite)
+        migrate.upgrade(large)
+        assert shape(lite) == shape(large)
+
+
+def shape(url: str) -> dict[str, Any]:
+    """Of each table: its columns with their nullability, its keys, uniques and foreign keys."""
+    address = driver_url(url)
+    if address.get_backend_name() == "sqlite":
+        address = address.set(drivername="sqlite")
+    engine = create_engine(address)
+    try:
+        seen = inspect(engine)
+        return {
+            name: {
+                "columns": {c["name"]: c["nullable"] for c in seen.get_columns(name)},
+                "key": seen.get_pk_constraint(name)["constrained_columns"],
+                "unique": sorted(
+                    tuple(u["column_names"]) for u in seen.get_unique_constraints(name)
+                ),
+                "indexes": sorted(
+                    i["name"] or ""
+                    for i in seen.get_indexes(name)
+                    if not i.get("duplicates_constraint")
+                ),
+                "checks": sorted(c["name"] or "" for c in seen.get_check_constraints(name)),
+                "points at": sorted(
+                    (tuple(f["constrained_columns"]), f["referred_table"])
+                    for f in seen.get_foreign_keys(name)
+                ),
+            }
+            for name in seen.get_table_names()
+        }
+    finally:
+        engine.dispose()
+
+
+async def test_what_a_person_says_is_in_no_file_and_in_no_log(
+    database: tuple[str, Path], tmp_path: Path
+) -> None:
+    url, folder = database
+    migrate.upgrade(url)
+    data = tmp_path / "data"
+    data.mkdir()
+    async with town(data, url) as (world, bot):
+        (consumer,) = people_of(world, 7, 1, seed=7)
+        consumer.person.first_name = DISPLAY_NAME
+        # Everything that may go wrong goes wrong once, so that the logs have something to tell.
+        for kind in ("5xx", "429", "accepted_timeout"):
+            world.faults.order(Fault(kind, method="sendMessage", skip=4, seconds=1))
+        for kind in ("duplicate_update", "poison_update"):
+            world.faults.order(Fault(kind, skip=6))
+        await bot.start()
+        async with asyncio.TaskGroup() as group:
+            talk = group.create_task(consumer.complain())
+            while "phone" not in consumer.typed:
+                assert not talk.done()
+                await asyncio.sleep(0.01)
+            await bot.kill()  # with her words on their way through inbox and outbox
+            assert_hidden(consumer, [*files(folder), *files(data)])
+            await bot.start()
+        async with bot.opened() as db:
+            if not db.sqlite:
+                async with db.write() as session:
+                    await session.execute(text("CHECKPOINT"))
+        await bot.kill()
+        found = [*files(folder), *files(data)]
+        assert_hidden(consumer, found)
+        number = consumer.case_number()
+        assert any(number.encode() in content for _, content in found), "the scan sees nothing"
+        assert len(bot.printed()) > 200, "the log says nothing that could be scanned"
+
+
+def files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Every file as it lies there, write-ahead logs included."""
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            yield file.name, file.read_bytes()
+
+
+def assert_hidden(consumer: Consumer, found: Iterable[tuple[str, bytes]]) -> None:
+    said = {
+        key: consumer.typed[key]
+        for key in ("story", "name", "phone", "address", "extra")
+        if key in consumer.typed
+    }
+    said |= {"display name": DISPLAY_NAME, "lines": "的发票在"}
+    for name, content in found:
+        for what, words in said.items():
+            for form in forms(words):
+                assert form not in content, f"{what} can be read in {name}"
+
+
+def forms(words: str) -> set[bytes]:
+    """The ways in which a text may lie in a file."""
+    return {
+        words.encode(),
+        words.encode("utf-16-le"),
+        words.encode("utf-16-be"),
+        words.encode("gb18030"),
+        words.encode("ascii", "backslashreplace"),
+    }
