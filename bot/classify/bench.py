@@ -30,7 +30,7 @@ def bench_classify(texts: Sequence[str] | None = None, rounds: int = ROUNDS) -> 
     classifier = Classifier.load()
     book = rulebook.load()
     if texts is None:
-        own = [example.text for cases in book.examples.values() for example in cases]
+        own = [text for cases in book.tests.values() for _, text in cases]
         whole = "。".join(own)
         texts = [whole[at : at + 200] for at in range(0, len(whole) - 200, 200)]
     import jieba

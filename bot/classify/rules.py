@@ -82,22 +82,16 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
-    """A text and the code it must come out as."""
-
-    axis: str
-    code: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class RuleBook:
-    """All rules and tables of one version."""
+    """All rules and tables of one version.
+
+    ``tests``: by file, each text with a rule of the code it must come out as.
+    """
 
     rules: tuple[Rule, ...]
     lexicon: Mapping[str, Any]
     version: str
-    examples: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
+    tests: Mapping[str, tuple[tuple[Rule, str], ...]] = field(default_factory=dict)
 
 
 class BadRule(ValueError):
@@ -127,7 +121,7 @@ def build(tables: Mapping[str, Mapping[str, Any]], version: str) -> RuleBook:
     classes = {name: tuple(words.split()) for name, words in lexicon["class"].items()}
     spellings = {word: tuple(also.split()) for word, also in lexicon["spelling"].items()}
     rules: list[Rule] = []
-    examples: dict[str, tuple[Example, ...]] = {}
+    tests: dict[str, tuple[tuple[Rule, str], ...]] = {}
     for name, table in tables.items():
         if name == "lexicon.toml":
             continue
@@ -136,11 +130,14 @@ def build(tables: Mapping[str, Mapping[str, Any]], version: str) -> RuleBook:
             for place, row in enumerate(table["rule"], 1)
         ]
         rules += mine
-        beside = [Example(rule.axis, rule.code, text) for rule in mine for text in rule.tests]
-        further = table.get("examples", {}).items()
-        beside += [Example(table["axis"], code, text) for code, texts in further for text in texts]
-        examples[name] = tuple(beside)
-    return RuleBook(tuple(rules), lexicon, version, examples)
+        beside = [(rule, text) for rule in mine for text in rule.tests]
+        first = {rule.code: rule for rule in reversed(mine)}
+        for code, texts in table.get("examples", {}).items():
+            if code not in first:
+                raise BadRule(f"{name}: examples of {code}, which has no rule here")
+            beside += [(first[code], text) for text in texts]
+        tests[name] = tuple(beside)
+    return RuleBook(tuple(rules), lexicon, version, tests)
 
 
 def _rule(

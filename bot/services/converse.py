@@ -324,12 +324,14 @@ async def _before_consent(
 
 
 def _more_story(case: Case, tables: Tables, text: str) -> Decision:
-    """Add to the story and read the whole of it anew."""
+    """Add to the story and read it anew: the whole, or only what she said when told it was elsewhere."""
+    told = bool((case.decision or {}).get("told"))
     story = (case.answers or {}).get("story", {}).get("v")
     whole = f"{story}\n{text}" if story else text
     drafts.forget_reading(case)
     case.answers = {**(case.answers or {}), "story": {"v": whole, "said": whole, "by": "person"}}
-    decision, _ = drafts.understand(case, tables, whole)
+    decision, _ = drafts.understand(case, tables, text if told else whole)
+    case.decision = {**(case.decision or {}), "told": told}
     return decision
 
 

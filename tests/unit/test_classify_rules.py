@@ -21,15 +21,15 @@ def answer(decision: Decision, axis: str) -> tuple[str, ...]:
     }[axis]
 
 
-@pytest.mark.parametrize("name", list(BOOK.examples))
+@pytest.mark.parametrize("name", list(BOOK.tests))
 def test_examples_of_a_rule_file(name: str) -> None:
     classifier = Classifier.load()
     wrong = [
-        (example, found)
-        for example in BOOK.examples[name]
-        if example.code not in (found := answer(classifier.classify(example.text), example.axis))
+        (rule.code, text, found)
+        for rule, text in BOOK.tests[name]
+        if rule.code not in (found := answer(classifier.classify(text), rule.axis))
     ]
-    assert BOOK.examples[name], "a rule file without examples is not tested"
+    assert BOOK.tests[name], "a rule file without examples is not tested"
     assert not wrong
 
 
