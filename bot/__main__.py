@@ -11,7 +11,8 @@ import json
 import signal
 import sys
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -38,6 +39,9 @@ app.add_typer(audit, name="audit")
 Db = Annotated[str, typer.Option("--db", help="database address, instead of DATABASE_URL")]
 Json = Annotated[bool, typer.Option("--json", help="for machines")]
 Hidden = Annotated[str, typer.Option(hidden=True)]
+
+PIPE_WIDTH = 300
+"""Columns of a line that no person's screen bounds."""
 
 
 @app.callback()
@@ -366,18 +370,22 @@ def list_cases(status: Status = "", since: Since = "", json_: Json = False, db: 
     if json_:
         _json(found)
         return
-    for row in found:
-        line = _say(
-            "cli.case.line",
-            number=row["number"],
-            filed=row["filed_at"][:16].replace("T", " "),
-            status=_say(f"status.{row['status']}"),
-            object=_say(f"object.{row['object']}"),
-            desk=row["desk"] or _say("cli.case.nobody"),
-        )
-        typer.echo(line)
     if not found:
         typer.echo(_say("cli.case.none"))
+        return
+    _table(
+        _say("cli.case.columns").split("|"),
+        [
+            (
+                row["number"],
+                row["filed_at"][:16].replace("T", " "),
+                _say(f"status.{row['status']}"),
+                _say(f"object.{row['object']}"),
+                row["desk"] or _say("cli.case.nobody"),
+            )
+            for row in found
+        ],
+    )
 
 
 @case.command("show")
@@ -563,6 +571,8 @@ def bench(
     db: Db = "",
 ) -> None:
     """Measure this machine: classify, nearest, durable. Uses a database of its own."""
+    from rich.console import Console
+
     from bot.bench import BENCHES, machine
 
     if name and name not in BENCHES:
@@ -571,21 +581,15 @@ def bench(
     about = machine()
     if not json_:
         typer.echo(_say("cli.bench_on", **about))
-    measured = []
-    for measure in [m for key in ([name] if name else BENCHES) for m in BENCHES[key](settings)]:
-        value = round(measure.value, 1)
-        row = {
-            "bench": measure.bench,
-            "what": measure.what,
-            "value": value,
-            "unit": measure.unit,
-            "rounds": measure.rounds,
-        }
-        measured.append(row)
-        if not json_:
-            typer.echo(_say("cli.bench_line", **row))
+    with Console(stderr=True).status(name or "bench"):
+        found = [m for key in ([name] if name else BENCHES) for m in BENCHES[key](settings)]
     if json_:
-        _json({"machine": about, "measures": measured})
+        _json({"machine": about, "measures": [asdict(measure) for measure in found]})
+    else:
+        _table(
+            _say("cli.bench_columns").split("|"),
+            [(m.bench, m.what, f"{m.value:,.1f}", m.unit, str(m.rounds)) for m in found],
+        )
 
 
 @app.command()
@@ -712,6 +716,20 @@ def _say(what: str | Say, /, **args: Any) -> str:
     from bot.texts.catalogue import load as texts
 
     return texts().plain(what if isinstance(what, Say) else Say(what, args))
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Aligned columns; whoever reads it from a pipe gets every row on one line."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    table = Table(*headings, box=None, pad_edge=False)
+    for row in rows:
+        # Text: square brackets in data are no markup.
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table, width=None if console.is_terminal else PIPE_WIDTH, no_wrap=True)
 
 
 def _json(value: object) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, TextIO
 
+import structlog
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from telegram import (
     Bot,
@@ -29,6 +32,7 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database
 from bot.adapters.files import SealedFiles
+from bot.adapters.lock import only_one
 from bot.adapters.telegram import ALLOWED_UPDATES, TelegramChannel, build_bot
 from bot.classify.engine import Classifier
 from bot.law import book, policy
@@ -53,6 +57,8 @@ from handlers.render import render
 from handlers.staff import group as staff
 from handlers.unit import UNIT, Unit, on_error
 from models.base import install_cipher
+
+log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 3600
 
@@ -145,12 +151,17 @@ async def serve(
 ) -> None:
     """The bot on the Bot API at ``settings.api_base_url``, until ``stop``; then it drains.
 
-    Raises TokenRefused, DatabaseProblem, KeyringError.
+    Raises TokenRefused, DatabaseProblem, KeyringError, AlreadyRunning.
     """
     token = settings.bot_token.get_secret_value()
     bot = build_bot(token, settings.api_base_url, settings.proxy_url.get_secret_value())
     admins = frozenset({f"tg:{number}" for number in settings.admin_ids})
-    async with open_house(settings, demo=demo, clock=clock, admins=admins) as house:
+    async with (
+        contextlib.AsyncExitStack() as held,
+        open_house(settings, demo=demo, clock=clock, admins=admins) as house,
+    ):
+        if house.db.sqlite:
+            held.enter_context(only_one(settings.data_dir))
         texts = house.tables.texts
         channel = TelegramChannel(
             bot, lambda message, private: render(message, texts, private), house.clock, house.vault
@@ -241,7 +252,8 @@ def handler(
             raise unit.failed
         if update is not None and update.callback_query is not None:
             text = tables.texts.plain(unit.notice) if unit.notice is not None else ""
-            _after_commit(session, channel.answer_press(update.callback_query.id, text))
+            answer = partial(channel.answer_press, update.callback_query.id, text)
+            _after_commit(session, answer)
 
     return handle
 
@@ -250,9 +262,9 @@ _answering: set[asyncio.Task[None]] = set()
 """Tasks of presses being answered: the loop itself keeps only weak references."""
 
 
-def _after_commit(session: AsyncSession, work: Coroutine[Any, Any, None]) -> None:
+def _after_commit(session: AsyncSession, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     def go(_session: object) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+        task = asyncio.get_running_loop().create_task(work())
         _answering.add(task)
         task.add_done_callback(_answering.discard)
 
@@ -263,10 +275,13 @@ async def sweep(house: House, stop: asyncio.Event) -> None:
     """Every hour, blank and delete what has been kept long enough."""
     keep = timedelta(hours=house.settings.keep_payload_hours)
     while not stop.is_set():
-        async with house.db.write() as session:
-            await sweep_inbox(session, house.clock.now(), keep)
-            await sweep_outbox(session, house.clock.now(), keep)
-            await drafts.sweep(session, house.tables)
+        try:
+            async with house.db.write() as session:
+                await sweep_inbox(session, house.clock.now(), keep)
+                await sweep_outbox(session, house.clock.now(), keep)
+                await drafts.sweep(session, house.tables)
+        except DBAPIError as error:
+            log.warning("sweep failed, trying again later", error=type(error).__name__)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), SWEEP_SECONDS)
 

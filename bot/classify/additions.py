@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -102,6 +102,12 @@ def stop_words() -> frozenset[str]:
     return frozenset(_data()["stop"]["words"].split())
 
 
+@cache
+def telling_tags() -> frozenset[str]:
+    """The parts of speech that can tell a category; names of people and places are none."""
+    return frozenset(_data()["stop"]["tags"].split())
+
+
 def with_addition(present: Sequence[Addition], new: Addition) -> tuple[Addition, ...]:
     """The additions with one more; the same word for the same code takes the place of the old."""
     kept = [old for old in present if (old.code, old.word) != (new.code, new.word)]
@@ -112,7 +118,7 @@ def extended(book: RuleBook, additions: Iterable[Addition], number: int) -> Rule
     """The book with the added words; its version is ``<packaged>+<number>``, for 0 the packaged one."""
     added = tuple(_rule(book, addition) for addition in additions)
     version = f"{book.version}+{number}" if number else book.version
-    return RuleBook((*book.rules, *added), book.lexicon, version, book.tests)
+    return replace(book, rules=(*book.rules, *added), version=version)
 
 
 def folded(book: RuleBook, word: str) -> str:
@@ -124,7 +130,7 @@ def folded(book: RuleBook, word: str) -> str:
 def gold(book: RuleBook, kept: Iterable[Addition]) -> tuple[Gold, ...]:
     """The tests packaged beside the rules, and the examples of additions, each once."""
     packaged = [
-        Gold(text, rule.axis, rule.code) for tests in book.tests.values() for rule, text in tests
+        Gold(text, rule.axis, rule.code) for beside in book.tests.values() for rule, text in beside
     ]
     return tuple(dict.fromkeys([*packaged, *map(_example, kept)]))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,22 @@ class Cutter:
                 return False
             place = after_word
         return True
+
+    def words(self, clause: str) -> list[str]:
+        """The clause as the dictionary parts it; what it does not know falls into single signs."""
+        return self._cut(clause)
+
+    def tags(self, words: Collection[str]) -> dict[str, str]:
+        """The dictionary's part of speech of these words (``nr`` is a person's name); reads its file."""
+        import jieba
+
+        found = {}
+        with jieba.get_dict_file() as lines:
+            for line in lines:
+                word, _, rest = line.decode().partition(" ")
+                if word in words:
+                    found[word] = rest.split()[-1]
+        return found
 
     def _cut(self, clause: str) -> list[str]:
         if self._jieba is None:

@@ -22,13 +22,32 @@ from bot.services import drafts
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Catalogue, Say, say
 from models.case import Case, Event
-from models.lifecycle import CaseStatus
+from models.lifecycle import Action, CaseStatus
 from models.network import Organisation
 from models.party import Account
 
 HIDDEN = "****"
 PERSONAL = frozenset({"name", "phone", "address", "home"})
 """Answers that are about the person herself."""
+
+EVENTS: Mapping[Action, str] = {
+    Action.FILE: "cli.event.file",
+    Action.HAND_OVER: "cli.event.hand_over",
+    Action.QUEUE: "cli.event.queue",
+    Action.TAKE: "cli.event.take",
+    Action.ASK: "cli.event.ask",
+    Action.ANSWER: "cli.event.answer",
+    Action.SETTLE: "cli.event.settle",
+    Action.END: "cli.event.end",
+    Action.WITHDRAW: "cli.event.withdraw",
+    Action.REOPEN: "cli.event.reopen",
+    Action.SEND_BACK: "cli.event.send_back",
+    Action.ADD: "cli.event.add",
+    Action.VIEW: "cli.event.view",
+    Action.CALL_BACK: "cli.event.call_back",
+    Action.RATE: "cli.event.rate",
+}
+"""How an operator reads what happened; anything newer shows its own name."""
 
 Row = tuple[str | float | None, ...]
 
@@ -161,8 +180,8 @@ async def show(
         "merchant": veil.text(case.merchant),
         "consumer": owner.address if reveal else None,
         "answers": [
-            {"key": key, "label": label, "value": veil.answer(key, value)}
-            for key, label, value in _answers(case, tables)
+            {"key": key, "label": label, "value": veil.answer(key, value) if said else value}
+            for key, label, value, said in _answers(case, tables)
         ],
         "route": [
             veil.text(tables.texts.plain(Say.from_json(reason)))
@@ -184,27 +203,29 @@ async def show(
     }
 
 
-def _answers(case: Case, tables: Tables) -> Iterable[tuple[str, str, str]]:
+def _answers(case: Case, tables: Tables) -> Iterable[tuple[str, str, str, bool]]:
+    """Key, label, value as read, and whether anything was said there."""
     context = drafts.context(case, tables)
     said = {key: {**record, "by": "person"} for key, record in (case.answers or {}).items()}
     for key, _ in flow.review(said, context):
         shown = flow.show(key, said, context)
         value = tables.texts.plain(shown) if isinstance(shown, Say) else shown or ""
-        yield key, tables.texts.raw(f"label.{key}"), value
+        yield key, tables.texts.plain(say(f"label.{key}")), value, bool(_said(said, key))
 
 
 def _event(event: Event, texts: Catalogue, veil: Veil) -> dict[str, Any]:
     details = event.details or {}
     reason = details.get("reason")
-    key = f"event.{event.action}"
     line = say(
-        key if key in texts else "cli.case.event",
-        at="",
+        EVENTS.get(event.action, "cli.event.other"),
         desk=details.get("desk", ""),
         who=details.get("who", ""),
         text=details.get("text", ""),
         reason=Say.from_json(reason) if isinstance(reason, dict) else "",
         action=event.action.value,
+        aspect=details.get("aspect", ""),
+        score=details.get("score", ""),
+        phone=details.get("phone", ""),
     )
     return {
         "seq": event.seq,

@@ -195,7 +195,7 @@ def test_nobody_is_kept_out(browser: Browser, address: str, shoot: Shoot, scheme
         free_of_barriers(page)
         page.keyboard.press("ArrowUp")
         page.keyboard.press("Enter")
-        expect(page.get_by_role("dialog", name="您在哪里？")).to_be_visible()
+        expect(page.get_by_role("dialog", name="选一个位置")).to_be_visible()
         shoot(page, f"map-{scheme}")
         free_of_barriers(page)
         page.keyboard.press("Escape")

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import select
 
-from bot.sandbox.world import World
 from models.delivery import Inbox, InboxState, Outbox, OutboxState
-from tests.torture.checks import Figures, nothing_lost, quiet
-from tests.torture.people import Consumer, people_of
+from tests.torture.checks import settled
+from tests.torture.people import people_of
 from tests.torture.process import BotProcess, town
 
 SEED = 20261123
@@ -27,15 +25,9 @@ async def test_eight_kills_lose_no_word_and_file_nothing_twice(tmp_path: Path) -
         consumers = people_of(world, 1, CONSUMERS, SEED)
         async with asyncio.TaskGroup() as group:
             talks = [group.create_task(consumer.complain()) for consumer in consumers]
-            for kill in range(KILLS):
-                await bot.start()
-                if kill == KILLS // 2:
-                    await asyncio.sleep(dice.uniform(0.2, 1))  # while it is still starting
-                else:
-                    await bot.polls(world)
-                    await asyncio.sleep(dice.uniform(0, 0.7))
+            for _ in range(KILLS):
+                await bot.one_life(world, dice)
                 assert not all(talk.done() for talk in talks), "the kill came too late to matter"
-                await bot.kill()
             await bot.start()
         figures = await settled(bot, world, consumers)
         assert figures.doubled <= KILLS * CONSUMERS * 2, "at most what was on its way at each kill"
@@ -65,14 +57,3 @@ async def nothing_in_hand(bot: BotProcess) -> None:
         outbox = Counter(await session.scalars(select(Outbox.state)))
     assert set(inbox) <= {InboxState.DONE, InboxState.OPEN}
     assert set(outbox) == {OutboxState.SENT}
-
-
-async def settled(bot: BotProcess, world: World, consumers: Sequence[Consumer]) -> Figures:
-    """Waits until nothing is left to do, then asserts that nothing was lost."""
-    async with bot.opened() as db:
-        async with asyncio.timeout(30):
-            while not await quiet(db):
-                await asyncio.sleep(0.05)
-        figures = await nothing_lost(db, world, consumers)
-    assert "Traceback" not in bot.printed()
-    return figures

@@ -13,6 +13,8 @@ from sqlalchemy import create_engine, inspect, text
 from bot.adapters import migrate
 from bot.adapters.database import driver_url
 from bot.sandbox.faults import Fault
+from bot.sandbox.people import People
+from tests.integration.sandbox_helpers import TEACHER
 from tests.torture.people import Consumer, people_of
 from tests.torture.postgres import postgresql
 from tests.torture.process import town
@@ -89,11 +91,10 @@ async def test_what_a_person_says_is_in_no_file_and_in_no_log(
     async with town(data, url) as (world, bot):
         (consumer,) = people_of(world, 7, 1, seed=7)
         consumer.person.first_name = DISPLAY_NAME
-        # Everything that may go wrong goes wrong once, so that the logs have something to tell.
-        for kind in ("5xx", "429", "accepted_timeout"):
-            world.faults.order(Fault(kind, method="sendMessage", skip=4, seconds=1))
-        for kind in ("duplicate_update", "poison_update"):
-            world.faults.order(Fault(kind, skip=6))
+        # Trouble, so that the log has something to tell: a pause, and an update nobody can read.
+        world.faults.order(Fault("429", method="sendMessage", skip=4, seconds=1))
+        world.faults.order(Fault("poison_update"))
+        People(world).act({"kind": "start", "person": TEACHER})
         await bot.start()
         async with asyncio.TaskGroup() as group:
             talk = group.create_task(consumer.complain())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from models.lifecycle import Action
 from models.network import Organisation
 from models.party import Account
 from tests.torture.people import Consumer
+from tests.torture.process import BotProcess
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,17 @@ class Figures:
     doubled: int
     cards: int
     cards_doubled: int
+
+
+async def settled(bot: BotProcess, world: World, consumers: Sequence[Consumer]) -> Figures:
+    """Waits until nothing is left to do, then asserts that nothing was lost."""
+    async with bot.opened() as db:
+        async with asyncio.timeout(60):
+            while not await quiet(db):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        figures = await nothing_lost(db, world, consumers)
+    assert "Traceback" not in bot.printed()
+    return figures
 
 
 async def quiet(db: Database) -> bool:

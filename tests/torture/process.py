@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -70,6 +71,16 @@ class BotProcess:
         if self.alive and self.process is not None:
             self.process.kill()
             await self.process.wait()
+
+    async def one_life(self, world: World, dice: random.Random) -> None:
+        """Start it and kill it at a random moment: one time in eight while it still starts."""
+        await self.start()
+        if dice.random() < 1 / 8:
+            await asyncio.sleep(dice.uniform(0.2, 1.5))
+        else:
+            await self.polls(world)
+            await asyncio.sleep(dice.uniform(0, 0.7))
+        await self.kill()
 
     async def stop(self) -> int:
         """SIGTERM, and its exit code. Raises TimeoutError when it does not end by itself."""

@@ -90,7 +90,7 @@ export function picker(places, change) {
     layer.append(made);
     return made;
   });
-  const where = h("p", { class: "where", role: "status" }, "在图上点一下您所在的位置。");
+  const where = h("p", { class: "where", role: "status" }, "在图上点一下要发送的位置。");
   const list = h("select", { "aria-label": "或者直接选街镇", onchange: () => {
     const i = Number(list.value);
     if (list.value !== "") { put(...drawn.dots[i]); view = { x: drawn.dots[i][0], y: drawn.dots[i][1], w: 12 }; draw(); }

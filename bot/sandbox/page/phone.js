@@ -222,7 +222,7 @@ export class Phone {
       if (!old || old.shape !== shape) {
         node = make();
         if (old) { const had = old.node.contains(document.activeElement); old.node.replaceWith(node); if (had) this.log.focus({ preventScroll: true }); }
-        else { if (!first) { node.classList.add("fresh"); news ??= node; } before ? before.after(node) : this.log.prepend(node); }
+        else { if (!first) { node.classList.add("fresh"); if (!node.matches(".mine")) news ??= node; } before ? before.after(node) : this.log.prepend(node); }
         this.nodes.set(key, { shape, node });
       }
       before = node;
@@ -434,7 +434,7 @@ export class Phone {
     }
     const go = box.button("发送这个位置", () => send(() => document.getElementById("box").close()), true);
     go.disabled = true;
-    box.show("您在哪里？", picker(this.shared.places, (point) => { chosen = point; go.disabled = false; }), (close) => [box.button("取消", close), go], { wide: true });
+    box.show("选一个位置", picker(this.shared.places, (point) => { chosen = point; go.disabled = false; }), (close) => [box.button("取消", close), go], { wide: true });
   }
 
   async link(url) {

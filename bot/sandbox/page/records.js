@@ -14,7 +14,7 @@ const plain = (value) => (value !== null && typeof value === "object" ? JSON.str
 function drawRow(row, names) {
   const state = plain(row.state ?? row.status ?? "");
   const at = row.at ?? row.created_at;
-  const head = row.what ?? row.title ?? row.kind ?? (row.id !== undefined ? `#${row.id}` : "记录");
+  const head = row.what || row.title || row.kind || (row.id !== undefined ? `#${row.id}` : "记录");
   const who = plain(head).replace(/^tg:(-?\d+)$/, (all, id) => names(Number(id)) || all);
   const rest = Object.entries(row).filter(([name, value]) => !OWN.includes(name) && value !== null && value !== "" && !(name === "attempts" && value <= 1));
   const tone = BAD.test(state) ? "bad" : DONE.test(state) ? "done" : state ? "wait" : "";
