@@ -747,6 +747,7 @@ def _told(error: Exception) -> str | None:
 
     from bot.adapters.crypto import KeyringError, SealBroken
     from bot.adapters.database import DatabaseProblem
+    from bot.adapters.lock import AlreadyRunning
     from bot.adapters.sheets import SheetProblem
     from bot.adapters.telegram import TokenRefused
     from bot.services.backup import BackupFailed
@@ -760,7 +761,7 @@ def _told(error: Exception) -> str | None:
             return _say("cli.doctor.key_misfits")
         case DBAPIError():
             return _say("cli.doctor.database_wrong", error=error.orig)
-        case KeyringError() | DatabaseProblem() | TokenRefused() | SettingsError() | BackupFailed():
+        case AlreadyRunning() | KeyringError() | DatabaseProblem() | TokenRefused() | SettingsError() | BackupFailed():
             return str(error)
         case OSError():
             return str(error)

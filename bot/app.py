@@ -34,16 +34,24 @@ from bot.adapters.database import Database
 from bot.adapters.files import SealedFiles
 from bot.adapters.lock import only_one
 from bot.adapters.telegram import ALLOWED_UPDATES, TelegramChannel, build_bot
-from bot.classify.engine import Classifier
 from bot.law import book, policy
 from bot.ports import Clock, Incoming
 from bot.route.register import Register, load_network
-from bot.services import accounts, drafts, hand_over, load_register, seed_network
+from bot.services import (
+    accounts,
+    drafts,
+    edit_rules,
+    hand_over,
+    load_register,
+    seed_network,
+    suggest_words,
+)
 from bot.services.administer import first_admin_link
 from bot.services.deliver import Deliverer, Limits, sweep_outbox
 from bot.services.fetch_evidence import dropper, fetcher
 from bot.services.hear import hear
 from bot.services.intake import Handle, Worker, accept, sweep_inbox
+from bot.services.live_classifier import LiveClassifier
 from bot.services.read_own import take_own
 from bot.services.tables import Tables
 from bot.services.undeliverable import moved, undeliverable, unhandled
@@ -76,7 +84,7 @@ def make_tables(
     return Tables(
         clock=clock,
         texts=catalogue.load(),
-        classifier=Classifier.load(tmp_dir=settings.data_dir / "jieba"),
+        classifier=LiveClassifier(settings.data_dir / "jieba"),
         gazetteer=load_register.gazetteer(register),
         law=book.load(),
         policy=policy.load(),
@@ -134,6 +142,7 @@ async def open_house(
         async with db.write() as session:
             await seed_network.seed(session, tables)
             tables = await with_rows(session, tables)
+        await tables.classifier.refresh(db)
         yield House(
             settings,
             db,
@@ -190,13 +199,19 @@ async def serve(
             errands={
                 "fetch": fetcher(channel.download, house.vault, settings.max_file_mb * 1024 * 1024),
                 "drop": dropper(house.vault),
+                edit_rules.ERRAND: edit_rules.checker(house.db, tables),
+                suggest_words.ERRAND: suggest_words.suggester(house.db, tables),
             },
             on_dead=lambda session, row, refusal: undeliverable(session, tables, row, refusal),
             on_moved=moved,
         )
         await _say_hello(house, channel, tables)
         draining = asyncio.Event()
-        working = [asyncio.create_task(worker.run(stop)), asyncio.create_task(sweep(house, stop))]
+        working = [
+            asyncio.create_task(worker.run(stop)),
+            asyncio.create_task(sweep(house, stop)),
+            asyncio.create_task(tables.classifier.follow(house.db, stop)),
+        ]
         sending = asyncio.create_task(deliverer.run(draining))
         try:
             if settings.webhook_url:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from bot.adapters.observe import observer
 from bot.route.register import load_network
+from bot.sandbox import scenarios
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import World
 from bot.settings import Settings
@@ -70,6 +71,7 @@ async def demonstrate(settings: Settings, port: int, stop: asyncio.Event) -> Non
         world,
         observe=observer(settings.database_url, texts),
         control=child.control,
+        plays=scenarios.load(),
         places=[
             {"name": desk.name, "lat": desk.lat, "lon": desk.lon}
             for desk in load_network(settings.region)

@@ -7,7 +7,7 @@ words.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -17,7 +17,7 @@ class Folded:
 
     source: str
     text: str
-    origin: list[int]
+    origin: Sequence[int]
 
     def own_words(self, start: int, end: int) -> str:
         """What the person wrote at text[start:end], on one line."""
@@ -39,13 +39,16 @@ class Folder:
             tail = self._limit // 5
             source = f"{source[: self._limit - tail]}\n{source[-tail:]}"
         known = self._known
+        for new in set(source) - known.keys():
+            known[new] = self._sign(new)
+        parts = [known[sign] for sign in source]
+        text = "".join(parts)
+        if len(text) == len(parts) and " " not in text and "" not in parts:
+            return Folded(source, text, range(len(text)))  # sign for sign, as most texts are
         signs: list[str] = []
         origin: list[int] = []
-        for place, sign in enumerate(source):
-            folded = known.get(sign)
-            if folded is None:
-                folded = known[sign] = self._sign(sign)
-            for one in folded:
+        for place, part in enumerate(parts):
+            for one in part:
                 if one == " " and not (signs and signs[-1].isascii() and signs[-1].isalnum()):
                     continue
                 # a space inside Chinese hides words ("提 现"); between Latin words it parts them

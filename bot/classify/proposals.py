@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.classify import additions
 from bot.classify.cutting import CLAUSE_END, Cutter
-from bot.classify.engine import Classifier
+from bot.classify.engine import Match
 from bot.classify.rules import RuleBook
 
 
@@ -22,7 +22,11 @@ class Proposal:
 
 
 def propose(
-    book: RuleBook, classifier: Classifier, cutter: Cutter, stories: Sequence[str], code: str
+    book: RuleBook,
+    explain: Callable[[str], Sequence[Match]],
+    cutter: Cutter,
+    stories: Sequence[str],
+    code: str,
 ) -> tuple[Proposal, ...]:
     """The words of stories that belong to ``code`` which none of its rules matched, commonest first.
 
@@ -32,7 +36,7 @@ def propose(
     found: Counter[str] = Counter()
     read_elsewhere: set[str] = set()
     for story in stories:
-        matches = [m for m in classifier.explain(story) if m.axis == "object" and m.weight > 0]
+        matches = [m for m in explain(story) if m.axis == "object" and m.weight > 0]
         mine, others = (
             [
                 additions.folded(book, word)

@@ -16,6 +16,7 @@ from bot.sandbox.errors import ApiError, Json, bad, refuse
 from bot.sandbox.faults import Fault
 from bot.sandbox.params import Upload
 from bot.sandbox.people import People
+from bot.sandbox.scenarios import Scenario
 from bot.sandbox.world import World
 
 Observe = Callable[[], Mapping[str, Any]]
@@ -32,12 +33,14 @@ class Control:
         observe: Observe | None,
         process: Process | None,
         places: Sequence[Mapping[str, Any]],
+        plays: Sequence[Scenario] = (),
     ) -> None:
         self.world = world
         self.people = People(world)
         self.observe = observe
         self.process = process
         self.places = places
+        self.plays = plays
         self.gets: dict[str, Callable[[Json], Any]] = {
             "state": self.state,
             "chats": self.chats,
@@ -52,6 +55,7 @@ class Control:
             "updates": lambda _: world.pending(),
             "observe": lambda _: dict(observe()) if observe else None,
             "map.json": lambda _: [dict(place) for place in places],
+            "scenarios": lambda _: [asdict(play) for play in plays],
         }
         self.posts: dict[str, Callable[[Json], Any]] = {
             "person": self.person,
@@ -116,6 +120,7 @@ class Control:
             "observe": self.observe is not None,
             "process": self.process is not None,
             "map": bool(self.places),
+            "scenarios": len(self.plays),
         }
 
     def chats(self, asked: Json) -> list[Json]:

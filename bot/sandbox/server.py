@@ -22,6 +22,7 @@ from bot.sandbox.api import Api
 from bot.sandbox.control import Control, Observe, Process
 from bot.sandbox.errors import ApiError, Json, bad, refuse
 from bot.sandbox.params import Params, Upload
+from bot.sandbox.scenarios import Scenario
 from bot.sandbox.webhook import Webhook
 from bot.sandbox.world import World
 
@@ -90,7 +91,7 @@ class Sandbox:
     ``observe()`` returns masked durable rows: ``{"inbox": [...], "cases": [...], "outbox": [...],
     "desks": {chat id: name}}``; ``control("kill" | "start")`` ends or starts the bot's process
     (it may be a coroutine function); ``places`` are ``{"name", "lat", "lon"}`` for the map, or a
-    callable that gives them.
+    callable that gives them; ``plays`` are the scenarios that the page offers.
     """
 
     def __init__(
@@ -100,11 +101,13 @@ class Sandbox:
         control: Process | None = None,
         *,
         places: Sequence[Mapping[str, Any]] | Callable[[], Sequence[Mapping[str, Any]]] = (),
+        plays: Sequence[Scenario] = (),
         webhook_delay: float = 1.0,
     ) -> None:
         self.world = world
         self.api = Api(world)
-        self.control = Control(world, observe, control, places() if callable(places) else places)
+        found = places() if callable(places) else places
+        self.control = Control(world, observe, control, found, plays)
         if observe is not None:
             world.desks = lambda: observe().get("desks", {})
         self.url = ""

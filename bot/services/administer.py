@@ -12,7 +12,15 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from bot.interview.asides import control
 from bot.ports import Button, Incoming
-from bot.services import assign, bind_desk, broadcast, trial
+from bot.services import (
+    assign,
+    bind_desk,
+    broadcast,
+    edit_rules,
+    suggest_words,
+    trial,
+    try_rules,
+)
 from bot.services.sending import Answer, button
 from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
@@ -67,6 +75,11 @@ async def pressed(
             return await bind_desk.pressed(session, tables, press, account, answer)
         case assign.VERB:
             return await assign.pressed(session, tables, press, account, answer)
+        case edit_rules.VERB:
+            return await edit_rules.pressed(session, tables, press, account, answer)
+        case try_rules.VERB:
+            await try_rules.pressed(account, answer)
+            return None
     account.awaiting = None
     match press.value:
         case "notice":
@@ -77,6 +90,12 @@ async def pressed(
             await bind_desk.choose(session, tables, account, answer)
         case "operator":
             await _ask_operator(session, tables, account, answer)
+        case "try":
+            await try_rules.begin(account, answer)
+        case "rules":
+            await edit_rules.home(session, tables, account, answer)
+        case "suggest":
+            await suggest_words.ask(session, tables, account, answer)
         case "status":
             await _status(session, tables, answer)
         case "stop":
@@ -111,6 +130,10 @@ async def typed(
             await bind_desk.typed(session, tables, heard.text, answer)
         case assign.VERB:
             await assign.typed(session, tables, heard.text, account, answer)
+        case edit_rules.VERB:
+            await edit_rules.typed(session, tables, heard, account, answer)
+        case try_rules.VERB:
+            await try_rules.typed(tables, heard, account, answer)
         case _:
             await _name_operator(session, heard.text, account, answer)
     return True
@@ -159,6 +182,8 @@ async def _menu(session: AsyncSession, tables: Tables, account: Account, answer:
         buttons=[
             [_item("notice"), _item("triage")],
             [_item("bind"), _item("operator")],
+            [_item("try"), _item("rules")],
+            [_item("suggest")],
             [_item("status")],
         ],
     )

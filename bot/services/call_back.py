@@ -8,7 +8,7 @@ from bot.law.deadlines import working_days_after
 from bot.services import accounts
 from bot.services.sending import Answer, day_words, tell
 from bot.services.tables import SHANGHAI, Tables
-from bot.texts.catalogue import say
+from bot.texts.catalogue import Say, say
 from models.case import Case
 from models.lifecycle import Action
 from models.party import Account
@@ -18,15 +18,22 @@ async def call_back(
     session: AsyncSession, tables: Tables, case: Case | None, account: Account, answer: Answer
 ) -> None:
     """Leave the task; without a phone number, the next line typed is taken as one."""
-    now = tables.clock.now()
+    if not await accounts.admins(session):
+        await answer(say("human.nobody"), say("human.instead"))
+        return
     phone = ((case.answers or {}).get("phone") or {}).get("v") if case is not None else None
-    due = working_days_after(now.astimezone(SHANGHAI).date(), tables.policy.call_back_working_days)
     if not phone:
         account.awaiting = {"verb": "call_back", "case": case.token if case else ""}
-        await answer(say("human.phone"), say("human.instead"))
+        await answer(say("human.phone"), say("human.or_not"), say("human.instead"))
         return
     await note(session, tables, case, account, str(phone))
-    await answer(say("human.noted", day=day_words(due)), say("human.instead"))
+    await answer(say("human.noted", day=due(tables)), say("human.instead"))
+
+
+def due(tables: Tables) -> Say:
+    """The day by which she is called back."""
+    today = tables.clock.now().astimezone(SHANGHAI).date()
+    return day_words(working_days_after(today, tables.policy.call_back_working_days))
 
 
 async def note(
@@ -44,6 +51,6 @@ async def note(
                 "human.task",
                 who=account.name or "",
                 phone=phone,
-                case=(case.number or case.token) if case is not None else "—",
+                case=(case.number if case is not None else None) or say("human.not_filed"),
             ),
         )

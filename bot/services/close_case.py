@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.facts.money import parse_money, show_money
 from bot.ports import Press
 from bot.services import hand_over
-from bot.services.sending import Answer, button, tell
+from bot.services.sending import Answer, Rows, button, tell
 from bot.services.tables import Tables
 from bot.services.take_case import open_private
 from bot.texts.catalogue import Say, say
@@ -39,13 +39,7 @@ async def close_pressed(
         case "ss":
             after(case.status, Action.SETTLE)
             account.awaiting = {"verb": "ss", "case": case.token}
-            await answer(
-                say("close.money", number=case.number or ""),
-                buttons=[
-                    [button("button.no_money", "ssn", case)],
-                    [button("button.never_mind", "sx", case)],
-                ],
-            )
+            await answer(say("close.money", number=case.number or ""), buttons=_money_rows(case))
         case "ssn":
             after(case.status, Action.SETTLE)
             await _ask_reason(case, account, answer, "settled", 0)
@@ -65,12 +59,23 @@ async def close_pressed(
             await _close(session, tables, case, account, answer)
 
 
+def _money_rows(case: Case) -> Rows:
+    return [
+        [button("button.no_money", "ssn", case)],
+        [button("button.never_mind", "sx", case)],
+    ]
+
+
 async def _ask_reason(case: Case, account: Account, answer: Answer, result: str, fen: int) -> None:
     account.awaiting = {"verb": "sc", "case": case.token, "result": result, "fen": fen}
     await answer(
-        say("close.reason", result=say(f"result.{result}"), money=show_money(fen)),
+        say("close.reason", result=say(f"result.{result}"), money=_money(fen)),
         buttons=[[button("button.never_mind", "sx", case)]],
     )
+
+
+def _money(fen: int) -> str | Say:
+    return show_money(fen) if fen else say("close.nothing")
 
 
 async def close_typed(case: Case, account: Account, answer: Answer, text: str) -> None:
@@ -79,7 +84,11 @@ async def close_typed(case: Case, account: Account, answer: Answer, text: str) -
     if waiting["verb"] == "ss":
         money = parse_money(text)
         if money is None:
-            await answer(say("wrong.amount"), say("example.amount"))
+            await answer(
+                say("wrong.amount"),
+                say("close.money", number=case.number or ""),
+                buttons=_money_rows(case),
+            )
             return
         await _ask_reason(case, account, answer, "settled", money.fen)
         return
@@ -103,7 +112,7 @@ def _told(case: Case, result: str, fen: int, text: str) -> Say:
         "told.settled" if result == "settled" else "told.ended",
         number=case.number or "",
         result=say(f"result.{result}"),
-        money=show_money(fen),
+        money=_money(fen),
         text=text,
     )
 
@@ -137,7 +146,8 @@ async def _close(
         say("told.judge", days=tables.policy.reopen_days),
         case=case,
         buttons=[
-            [button("button.solved", "ts", case)],
+            [button("button.solved", "tr", case, "solved", "3")],
+            [button("rate.solved_2", "tr", case, "solved", "2")],
             [button("button.not_solved", "to", case)],
         ],
     )

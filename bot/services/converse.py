@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,6 +28,9 @@ from models.party import Account
 REVIEW = "review"
 PAGE = "page"
 
+DOUBLE_TAP = timedelta(minutes=1)
+"""A second tap on 提交 within it is a slip of the finger: the notice over the button is enough."""
+
 
 async def pressed(
     session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
@@ -48,10 +52,10 @@ async def pressed(
     if case is None or case.token != press.case:
         old = await drafts.by_token(session, press.case)
         if old is not None and old.account_id == account.id and old.filed_at is not None:
-            await follow.show(session, tables, old, answer, say("talk.already_filed"))
+            if press.verb != "f" or tables.clock.now() - old.filed_at > DOUBLE_TAP:
+                await follow.show(session, tables, old, answer, say("talk.already_filed"))
             return say("toast.already_filed")
-        await answer(say("talk.stale_gone"))
-        await welcome.start(session, tables, account, answer)
+        await welcome.start(session, tables, account, answer, say("talk.stale_gone"))
         return say("toast.stale")
     case.paused = False
     if press.version != case.version or press.question != case.asking:
@@ -86,7 +90,10 @@ async def heard_text(
     clean = redact(heard.text)
     if clean.kinds:
         await answer(
-            say("talk.redacted", kinds=[say(f"redacted.{k}") for k in sorted(clean.kinds)])
+            say(
+                "talk.redacted",
+                kinds=[tables.texts.raw(f"redacted.{kind}") for kind in sorted(clean.kinds)],
+            )
         )
     if account.awaiting is not None and await follow.said(
         session, tables, heard, account, answer, clean.text
@@ -102,14 +109,27 @@ async def heard_text(
     if case.asking == "consent":
         await _before_consent(session, tables, heard, case, answer, clean.text)
         return
+    resumed: Say | None = None
     if case.paused:
         case.paused = False
-        await answer(say("talk.resumed"))
+        resumed = say("talk.resumed")
+        if clean.text.strip() in tables.texts.raw("talk.back_words").split():
+            await _restate(session, tables, case, answer, resumed)
+            return
     control = asides.control(clean.text) if clean.text else None
     if control is not None and await _control(session, tables, case, account, answer, control):
         return
+    if resumed is not None:
+        await answer(resumed)
     if heard.files:
         await _files(session, tables, heard, case, answer, clean.text)
+        return
+    if heard.extra.get("sticker"):
+        await _restate(session, tables, case, answer, say("aside.wordless"))
+        return
+    if heard.forwarded_from and clean.text and case.asking != "story":
+        note = await keep_evidence.keep_words(session, tables, heard, case, clean.text)
+        await _restate(session, tables, case, answer, note)
         return
     if case.asking == REVIEW:
         await _at_review(session, tables, case, answer, clean.text)
@@ -189,7 +209,7 @@ async def _go(
         case "resume" if case is not None:
             case.paused = False
             if case.asking == "consent":
-                await welcome.ask_consent(tables, case, answer)
+                await welcome.ask_consent(session, tables, case, answer)
             else:
                 await _restate(session, tables, case, answer, say("talk.resumed"))
         case "anew" if case is not None:
@@ -209,7 +229,7 @@ async def _go(
             case = drafts.begin(session, tables, account, CaseKind(where))
             await answer(say(f"begin.{where}"))
             if case.consented_at is None:
-                await welcome.ask_consent(tables, case, answer)
+                await welcome.ask_consent(session, tables, case, answer)
             else:
                 await _advance(session, tables, case, answer)
         case _:
@@ -236,8 +256,7 @@ async def _no_draft(
         return
     aside = asides.aside(text, None) if text else None
     if aside is not None or control is not None or (len(text) < 6 and not heard.files):
-        await answer(aside or say("start.tell_me"))
-        await welcome.start(session, tables, account, answer)
+        await welcome.start(session, tables, account, answer, aside, say("start.tell_me"))
         return
     await _tell(session, tables, heard, account, answer, text)
 
@@ -266,7 +285,7 @@ async def _tell(
         case.asking = "consent" if case.consented_at is None else ""
         return
     if case.consented_at is None:
-        await welcome.ask_consent(tables, case, answer)
+        await welcome.ask_consent(session, tables, case, answer)
     else:
         await _advance(session, tables, case, answer, _understood(case, tables))
 
@@ -314,13 +333,14 @@ async def _before_consent(
     if text.strip() in tables.texts.raw("consent.no_words").split():
         await welcome.refused(session, tables, case, answer)
         return
+    aside = asides.aside(text, None) if text else None
     if heard.files:
         await keep_evidence.keep(session, tables, heard, case, text)
-    elif text and asides.aside(text, None) is None:
+    elif text and aside is None:
         decision = _more_story(case, tables, text)
         if await _help_first(session, tables, case, answer, decision):
             return
-    await welcome.ask_consent(tables, case, answer)
+    await welcome.ask_consent(session, tables, case, answer, aside)
 
 
 def _more_story(case: Case, tables: Tables, text: str) -> Decision:
@@ -341,8 +361,7 @@ async def _agreed(
     now = tables.clock.now()
     case.consented_at = account.consented_at = now
     account.consent_version = tables.policy.consent_version
-    await answer(say("consent.thanks"))
-    await _advance(session, tables, case, answer, _understood(case, tables))
+    await _advance(session, tables, case, answer, say("consent.thanks"), _understood(case, tables))
 
 
 def _understood(case: Case, tables: Tables) -> Say | None:
@@ -383,13 +402,8 @@ async def _given(
         now = flow.answer(question, given, answers, context)
     except Wrong as wrong:
         example = f"example.{question.key}"
-        await _put(
-            case,
-            tables,
-            answer,
-            wrong.say,
-            say(example) if example in tables.texts else None,
-        )
+        shown = wrong.reason != "choose" and example in tables.texts
+        await _put(case, tables, answer, wrong.say, say(example) if shown else None)
         return
     except Choose as choose:
         case.version += 1
@@ -403,6 +417,7 @@ async def _given(
         decision, _ = drafts.understand(case, tables, str(now["story"]["v"]))
         note = _understood(case, tables)
         if await _help_first(session, tables, case, answer, decision):
+            case.asking = ""
             return
     if question.key == "gate" and now["gate"]["v"] in {"just_now", "day"}:
         await welcome.emergency(answer, say("emergency.then"))
@@ -429,7 +444,9 @@ def _elsewhere(case: Case) -> bool:
     """Whether it is no consumer matter, and she has not been told yet."""
     decision = case.decision or {}
     return (
-        drafts.object_of(case) == OUT_OF_SCOPE and not decision.get("ask") and not decision.get("told")
+        drafts.object_of(case) == OUT_OF_SCOPE
+        and not decision.get("ask")
+        and not decision.get("told")
     )
 
 
@@ -489,7 +506,7 @@ async def _restate(
 ) -> None:
     """Show where the person is."""
     if case.asking == "consent":
-        await welcome.ask_consent(tables, case, answer)
+        await welcome.ask_consent(session, tables, case, answer)
     elif case.asking == REVIEW:
         await _review(session, tables, case, answer, *before)
     elif BY_KEY.get(case.asking) is None:

@@ -9,6 +9,7 @@ from bot.services.sending import Answer, button, tell
 from bot.services.tables import Tables
 from bot.texts.catalogue import say
 from models.case import Case
+from models.party import Account
 
 
 async def danger(
@@ -19,6 +20,8 @@ async def danger(
     kind: str,
 ) -> None:
     """Show 110/120 and the crisis line, alert every admin, and say honestly when nobody watches."""
+    account = await session.get_one(Account, case.account_id)
+    phone = ((case.answers or {}).get("phone") or {}).get("v")
     watching = await accounts.admins(session)
     await answer(
         say(f"danger_card.{kind}"),
@@ -31,5 +34,11 @@ async def danger(
             session,
             tables,
             admin.address,
-            say("danger_card.alert", kind=say(f"danger.{kind}"), case=case.token),
+            say(
+                "danger_card.alert",
+                kind=say(f"danger.{kind}"),
+                who=account.name or "",
+                phone=phone or say("danger_card.no_phone"),
+                case=case.number or say("human.not_filed"),
+            ),
         )

@@ -9,6 +9,8 @@ from bot.services import accounts, drafts
 from bot.services.ask_consumer import ask, ask_typed
 from bot.services.close_case import VERBS as CLOSING
 from bot.services.close_case import close_pressed, close_typed
+from bot.services.relabel import VERB as RELABEL
+from bot.services.relabel import relabel_pressed
 from bot.services.return_case import give_back, reasons, return_typed
 from bot.services.sending import Answer
 from bot.services.tables import Tables
@@ -64,6 +66,8 @@ async def pressed(
         elif press.verb == "sx":
             account.awaiting = None
             await open_private(session, tables, case, account, answer)
+        elif press.verb == RELABEL:
+            return await relabel_pressed(session, tables, case, account, answer, press)
         elif press.verb in CLOSING:
             await close_pressed(session, tables, case, account, answer, press)
         else:

@@ -122,6 +122,9 @@ def understand(case: Case, tables: Tables, text: str) -> tuple[Decision, tuple[s
     case.rule_version = decision.version
     facts = read_facts(text, today(tables), tables.gazetteer)
     answers, read = flow.prefill(text, facts, dict(case.answers or {}), context(case, tables))
+    if decision.fraud and decision.just_now and "gate" not in answers:
+        # Her words bring the emergency card at once; when it was need not be asked after that.
+        answers["gate"] = {"v": "just_now", "said": "", "by": "read"}
     case.answers = answers
     return decision, read
 
@@ -139,9 +142,10 @@ def today(tables: Tables) -> Any:
 
 
 def object_of(case: Case) -> str:
-    """The category: as chosen by the person, else as the rules decided, else ''."""
+    """The category: of a filed case its own, else as the person chose, else as the rules decided,
+    else ''."""
     chosen: str | None = (case.answers or {}).get("object", {}).get("v")
-    return chosen or (case.decision or {}).get("object") or ""
+    return case.object or chosen or (case.decision or {}).get("object") or ""
 
 
 def context(case: Case, tables: Tables) -> Context:

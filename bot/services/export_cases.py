@@ -85,7 +85,7 @@ async def _filed(
 
 async def _desks(session: AsyncSession) -> dict[uuid.UUID | None, str]:
     found = await session.execute(select(Organisation.id, Organisation.name))
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 def _head(case: Case, desks: Mapping[uuid.UUID | None, str]) -> dict[str, Any]:

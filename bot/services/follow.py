@@ -11,16 +11,16 @@ from bot.interview import asides
 from bot.law.deadlines import working_days_after
 from bot.ports import Incoming, Press
 from bot.services import drafts, hand_over, keep_evidence
-from bot.services.call_back import note
+from bot.services.call_back import due, note
 from bot.services.sending import Answer, Rows, button, day_words, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, Event
-from models.lifecycle import OPEN, Action, CaseStatus, NotPossible, allowed
+from models.lifecycle import CLOSED, OPEN, Action, CaseStatus, NotPossible, allowed
 from models.network import Organisation
 from models.party import Account
 
-VERBS = frozenset({"tp", "ta", "tw", "twy", "to", "tr", "ts", "tl"})
+VERBS = frozenset({"tp", "ta", "tw", "twy", "to", "tr", "tl"})
 SHOWN = frozenset(
     {
         Action.FILE,
@@ -36,6 +36,7 @@ SHOWN = frozenset(
         Action.SEND_BACK,
         Action.ADD,
         Action.VIEW,
+        Action.RELABEL,
     }
 )
 ASPECTS = ("solved", "manner", "speed")
@@ -51,6 +52,7 @@ async def overview(session: AsyncSession, tables: Tables, account: Account, answ
         return
     rows = [[button("button.resume", "go", value="resume")]] if draft is not None else []
     if not cases:
+        rows = rows or [[button("button.complaint", "go", value="complaint")]]
         await answer(
             say("progress.none_draft" if draft is not None else "progress.none"),
             buttons=[*rows, [button("button.menu", "go", value="menu")]],
@@ -91,9 +93,14 @@ async def show(
 def _event_line(event: Event) -> Say:
     at = event.at.astimezone(SHANGHAI).strftime("%m-%d %H:%M")
     details = event.details or {}
+    files = len(details.get("evidence") or ())
+    key = f"event.{event.action}"
+    if files and not details.get("text"):
+        key = f"event.{event.action}_files"
     return say(
-        f"event.{event.action}",
+        key,
         at=at,
+        files=files,
         desk=details.get("desk", ""),
         who=details.get("who", ""),
         text=details.get("text", ""),
@@ -119,6 +126,12 @@ def _next(tables: Tables, case: Case) -> Say:
             case.touched_at.astimezone(SHANGHAI).date(), tables.policy.take_working_days
         )
         return say("next.waiting", day=day_words(due))
+    if (
+        case.status in CLOSED
+        and Action.REOPEN in allowed(case.status)
+        and not _may_reopen(tables, case)
+    ):
+        return say("next.too_late", days=tables.policy.reopen_days)
     return say(f"next.{case.status}")
 
 
@@ -166,8 +179,6 @@ async def pressed(
             await _withdraw(session, tables, case, account, answer)
         case "to" if _may_reopen(tables, case):
             await _reopen(session, tables, case, account, answer)
-        case "ts" if Action.RATE in allowed(case.status):
-            await _rate_next(case, answer, 0)
         case "tr" if Action.RATE in allowed(case.status):
             return await _rate(tables, case, account, answer, press)
         case "tl":
@@ -192,12 +203,16 @@ async def said(
     match waiting.get("verb"):
         case "call_back":
             phone = heard.contact_phone or parse_phone(text)
+            if phone is None and asides.control(text) in {"cancel", "back", "skip"}:
+                account.awaiting = None
+                await answer(say("human.dropped"))
+                return True
             if phone is None:
-                await answer(say("wrong.phone"), say("human.phone"))
+                await answer(say("wrong.phone"), say("example.phone"), say("human.or_not"))
                 return True
             account.awaiting = None
             await note(session, tables, case, account, phone)
-            await answer(say("human.thanks"))
+            await answer(say("human.thanks", day=due(tables)))
             return True
         case "add" if case is not None and case.account_id == account.id:
             account.awaiting = None
@@ -262,7 +277,7 @@ async def add(
             taker.address,
             say(f"desk.told_{action}", number=case.number or "", text=text or say("desk.no_words")),
             case=case,
-            media=[keep_evidence.media(e) for e in case.evidence[before:]],
+            media=keep_evidence.media(case.evidence[before:]),
             buttons=[[button("button.details", "sv", case)]],
         )
 

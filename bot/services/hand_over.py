@@ -199,11 +199,13 @@ async def send_card(
 ) -> None:
     """The group's card: number, kind, street, amount band, clock; nothing of the person's.
 
-    ``anew`` puts a new card into the group; otherwise the last one is edited in place.
+    ``anew`` puts a new card into the group; otherwise the last one is edited in place. Each
+    hand-over and reopening has a card of its own, since nobody sees an edit far up in the chat.
     """
     if desk.chat is None:
         raise ValueError(f"desk {desk.code} has no chat")
     case.version += 1
+    rounds = sum(event.action in {Action.HAND_OVER, Action.REOPEN} for event in case.events)
     await tell(
         session,
         tables,
@@ -211,7 +213,7 @@ async def send_card(
         *await card(session, tables, case, desk),
         case=case,
         buttons=_card_buttons(tables, case),
-        slot=f"card:{case.token}",
+        slot=f"card:{case.token}:{rounds}",
         key=f"card:{case.token}:{case.version}" if anew else None,
         handover=True,
     )
@@ -223,6 +225,8 @@ async def card(
     """The paragraphs of the group's card."""
     taker = await session.get(Account, case.taker_id) if case.taker_id else None
     state = say(f"status.{case.status}")
+    meant = await by_code(session, case.meant_code) if case.meant_code else None
+    again = any(event.action is Action.REOPEN for event in case.events)
     parts = [
         say("card.demo") if tables.demo else None,
         say(
@@ -235,9 +239,10 @@ async def card(
             filed=clock_words(case),
         ),
         say("card.meant", name=desk.name)
-        if case.meant_code == desk.code or not case.meant_code
-        else say("card.meant_other", desk=desk.name, name=_name_of(tables, case.meant_code)),
+        if meant is None or meant is desk or meant.chat is not None
+        else say("card.meant_other", desk=desk.name, name=meant.name),
         say(f"card.role_{case.role}"),
+        say("card.again") if again else None,
         say("card.taken", who=taker.name or "", state=state)
         if taker is not None
         else say("card.state", state=state),
@@ -248,7 +253,7 @@ async def card(
 def _card_buttons(tables: Tables, case: Case) -> list[list[Button]]:
     if case.status is CaseStatus.WAITING:
         return [[button("button.take", "st", case)], [button("button.return", "sr", case)]]
-    if case.status in OPEN and tables.bot_name:
+    if case.taker_id is not None and case.status in OPEN and tables.bot_name:
         return [[link("button.open_private", tables.link(f"case_{case.token}"))]]
     return []
 

@@ -45,8 +45,8 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         return await administer.pressed(session, tables, heard, account)
     if verb.startswith("s"):
         return await desk.pressed(session, tables, heard, account, answer)
-    if verb.startswith("u"):
-        change = broadcast.subscribe if verb == "us" else broadcast.unsubscribe
+    if verb in {broadcast.LEAVE, broadcast.JOIN}:
+        change = broadcast.subscribe if verb == broadcast.JOIN else broadcast.unsubscribe
         return await change(session, tables, heard, account)
     if heard.command and await _command(session, tables, heard, account, answer):
         return None
@@ -55,7 +55,9 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
             return None
         if await administer.typed(session, tables, heard, account):
             return None
-    open_to_all = verb == "go" and heard.press is not None and heard.press.value in welcome.OPEN_TO_ALL
+    open_to_all = (
+        verb == "go" and heard.press is not None and heard.press.value in welcome.OPEN_TO_ALL
+    )
     if not open_to_all and await trial.missing(session, tables):
         await trial.card(session, tables, heard, account)
         return None

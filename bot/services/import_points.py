@@ -186,7 +186,8 @@ class _Row:
         """takes: codes or names of the taxonomy; merchants: any names."""
         found: dict[str, Any] = {}
         if "takes" in self.cells:
-            by_name = {kind.name: kind.code for kind in kinds().values()}
+            by_name = {self.texts.plain(say(f"object.{code}")): code for code in kinds()}
+            by_name |= {kind.name: code for code, kind in kinds().items()}
             said = _split(self.cells["takes"])
             strange = [word for word in said if word not in kinds() and word not in by_name]
             if strange:

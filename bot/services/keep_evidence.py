@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,6 +15,9 @@ from bot.texts.catalogue import Say, say
 from models.case import Case, Evidence
 
 ALBUM_PAUSE = timedelta(seconds=1.5)
+
+WORDS = "text"
+"""The kind of a forwarded text message, which has no file."""
 
 
 async def keep(
@@ -67,19 +71,21 @@ async def _keep_one(
         "sent": heard.forwarded_at.isoformat() if heard.forwarded_at else "",
     }
     case.evidence.append(kept)
+    _count(case)
     await session.flush()
-    await owe_errand(
-        session,
-        "fetch",
-        {
-            "evidence": str(kept.id),
-            "file_id": file.file_id,
-            "channel": heard.chat.partition(":")[0],
-        },
-        now=tables.clock.now(),
-        key=f"fetch:{kept.id}",
-        case_id=case.id,
-    )
+    if file.kind != WORDS:
+        await owe_errand(
+            session,
+            "fetch",
+            {
+                "evidence": str(kept.id),
+                "file_id": file.file_id,
+                "channel": heard.chat.partition(":")[0],
+            },
+            now=tables.clock.now(),
+            key=f"fetch:{kept.id}",
+            case_id=case.id,
+        )
     kind = say(f"file_kind.{file.kind}")
     if heard.forwarded_from:
         return say(
@@ -116,6 +122,25 @@ async def album_note(
     )
 
 
-def media(kept: Evidence) -> Media:
-    """A kept file as something to show."""
-    return Media(kept.kind, kept.file_id, kept.vault_key, str((kept.about or {}).get("name") or ""))
+async def keep_words(
+    session: AsyncSession, tables: Tables, heard: Incoming, case: Case, text: str
+) -> Say:
+    """Add a forwarded text message (聊天记录) as evidence, with its sender and time; what to tell her."""
+    words = Attachment(WORDS, "", heard.key, mime="text/plain")
+    return await _keep_one(session, tables, heard, case, text, words, 0)
+
+
+def _count(case: Case) -> None:
+    """What she sent after the question about evidence counts too."""
+    given = (case.answers or {}).get("evidence")
+    if given is not None:
+        case.answers = {**(case.answers or {}), "evidence": {**given, "v": len(case.evidence)}}
+
+
+def media(kept: Iterable[Evidence]) -> list[Media]:
+    """Kept files as something to show; forwarded words stand in the list of the evidence itself."""
+    return [
+        Media(one.kind, one.file_id, one.vault_key, str((one.about or {}).get("name") or ""))
+        for one in kept
+        if one.kind != WORDS
+    ]

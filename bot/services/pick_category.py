@@ -8,7 +8,7 @@ from bot.ports import Button, Press
 from bot.services.drafts import GROUPS
 from bot.texts.catalogue import say
 
-CODES = {group: codes for group, codes in GROUPS}
+CODES = dict(GROUPS)
 PER_ROW = 2
 
 

@@ -60,14 +60,14 @@ async def _return(
     text: str,
 ) -> None:
     desk = await hand_over.desk_of(session, case)
-    reason = say(f"return.{code}")
+    reason = say("return.said", text=text) if text else say(f"return.{code}")
     case.apply(
         Action.SEND_BACK,
         at=tables.clock.now(),
         by=account.id,
         details={
             "reason": reason.to_json(),
-            "text": text,
+            "text": "",
             "who": account.name or "",
             "desk": desk.name if desk else "",
         },

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from bot.classify.engine import Classifier
 from bot.facts.places import Gazetteer
 from bot.law.book import LawBook
 from bot.law.policy import Policy
 from bot.ports import Clock
 from bot.route.register import Register
+from bot.services.live_classifier import LiveClassifier
 from bot.texts.catalogue import Catalogue
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -26,7 +26,7 @@ class Tables:
 
     clock: Clock
     texts: Catalogue
-    classifier: Classifier
+    classifier: LiveClassifier
     gazetteer: Gazetteer
     law: LawBook
     policy: Policy

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,7 +12,7 @@ from bot.ports import Incoming
 from bot.services import accounts, drafts, hand_over, keep_evidence
 from bot.services.reading import reading
 from bot.services.sending import Answer, Rows, button, tell
-from bot.services.tables import Tables
+from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, Evidence
 from models.lifecycle import OPEN, Action, CaseStatus, allowed
@@ -70,7 +72,10 @@ async def open_private(
 ) -> None:
     """The taker opens her case from a link or a button; anyone else is told where it stands."""
     if case.taker_id != account.id:
-        await answer(say("toast.not_yours"))
+        taker = await session.get(Account, case.taker_id) if case.taker_id else None
+        await answer(
+            say("toast.taken_by", who=taker.name or "") if taker else say("toast.not_yours")
+        )
         return
     await show_details(session, tables, case, account)
 
@@ -107,7 +112,7 @@ async def show_details(
         else say("details.no_evidence"),
         say("details.private"),
         case=case,
-        media=[keep_evidence.media(e) for e in case.evidence],
+        media=keep_evidence.media(case.evidence),
         buttons=actions(case),
         key=key,
     )
@@ -120,7 +125,7 @@ def actions(case: Case) -> Rows:
     return [
         [button("button.ask", "sa", case)],
         [button("button.settle", "ss", case), button("button.end", "se", case)],
-        [button("button.return", "sr", case)],
+        [button("relabel.button.open", "sl", case), button("button.return", "sr", case)],
     ]
 
 
@@ -131,6 +136,13 @@ def _evidence_line(kept: Evidence) -> Say:
         number=kept.number,
         kind=say(f"file_kind.{kept.kind}"),
         who=about.get("from") or "",
-        sent=(about.get("sent") or "")[:16].replace("T", " "),
+        sent=_clock_words(about.get("sent") or ""),
         caption=about.get("caption") or "",
     )
+
+
+def _clock_words(moment: str) -> str:
+    """An ISO time as Shanghai's clock shows it."""
+    if not moment:
+        return ""
+    return datetime.fromisoformat(moment).astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")

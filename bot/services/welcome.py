@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.services import drafts
+from bot.services import drafts, trial
 from bot.services.sending import Answer, button
 from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
@@ -17,8 +17,10 @@ OPEN_TO_ALL = frozenset({"emergency", "hotlines"})
 EVERYDAY = ("110", "96110", "12315", "12345", "12348", "12386", "12378", "12363")
 
 
-async def start(session: AsyncSession, tables: Tables, account: Account, answer: Answer) -> None:
-    """The start screen; an unfinished draft is offered first."""
+async def start(
+    session: AsyncSession, tables: Tables, account: Account, answer: Answer, *instead: Say | None
+) -> None:
+    """The start screen; an unfinished draft is offered first. ``instead`` takes the greeting's place."""
     draft = await drafts.current(session, account)
     rows = [[button("button.emergency", "go", value="emergency")]]
     if draft is not None:
@@ -35,8 +37,7 @@ async def start(session: AsyncSession, tables: Tables, account: Account, answer:
         ],
     ]
     await answer(
-        say("start.hello"),
-        say("start.demo") if tables.demo else None,
+        *(instead or (say("start.hello"), say("start.demo") if tables.demo else None)),
         say("start.draft") if draft is not None else None,
         buttons=rows,
     )
@@ -76,12 +77,20 @@ def line(tables: Tables, code: str) -> Say:
     return say("hotlines.line", number=hotline.number, name=hotline.name, about=hotline.takes)
 
 
-async def ask_consent(tables: Tables, case: Case, answer: Answer) -> None:
+async def ask_consent(
+    session: AsyncSession, tables: Tables, case: Case, answer: Answer, before: Say | None = None
+) -> None:
     """Who keeps what, why, how long, where (PIPL art. 14, 17, 29, 38), before anything is kept."""
     case.asking = "consent"
     case.version += 1
+    operator = await trial.operator(session, tables)
     await answer(
-        say("consent.card", hours=tables.policy.draft_unconsented_hours),
+        before,
+        say(
+            "consent.card",
+            operator=operator or say("consent.operator"),
+            hours=tables.policy.draft_unconsented_hours,
+        ),
         say("consent.kept") if case.answers else None,
         buttons=[
             [button("button.agree", "ok", case, "consent", "yes")],

@@ -35,14 +35,13 @@ ARGUMENTS = [
 HURRY = {"CHAT_PER_SECOND": "100", "CHAT_BURST": "100", "GROUP_PER_MINUTE": "6000"}
 SHOTS = ROOT / "tests" / "e2e" / "shots"
 PICTURES = ROOT / "docs" / "pictures"
+IN_DOCUMENTS = {"page", "ended", "phone-question", "phone-group"}
 
 Shoot = Callable[[Page, str], None]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--pictures", action="store_true", help="write the page's pictures into docs/pictures"
-    )
+    parser.addoption("--pictures", action="store_true", help="renew the pictures in docs/pictures")
 
 
 @pytest.fixture(scope="session")
@@ -131,15 +130,18 @@ def admin(page: Page) -> Phone:
 def settled(page: Page) -> None:
     """Wait until nothing moves or fades any more."""
     expect(page.locator(".toast")).to_have_count(0)
-    page.wait_for_function("() => document.getAnimations().every((move) => move.playState !== 'running')")
+    page.wait_for_function(
+        "() => document.getAnimations().every((move) => move.playState !== 'running')"
+    )
 
 
 @pytest.fixture
 def shoot(request: pytest.FixtureRequest) -> Shoot:
-    """Keep a picture of the page: for the documents with --pictures, else to look at."""
-    folder = PICTURES if request.config.getoption("--pictures") else SHOTS
+    """Keep a picture of the page to look at; with --pictures, the documents' own are renewed."""
+    renew = request.config.getoption("--pictures")
 
     def keep(page: Page, name: str) -> None:
+        folder = PICTURES if renew and name in IN_DOCUMENTS else SHOTS
         folder.mkdir(parents=True, exist_ok=True)
         page.mouse.move(0, 0)
         page.evaluate("document.activeElement?.blur()")

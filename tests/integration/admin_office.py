@@ -14,13 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database
-from bot.classify.engine import Classifier
 from bot.facts.places import Committee, Gazetteer, Street
 from bot.law import book, policy
 from bot.ports import Attachment, Button, Incoming, Message, Press
 from bot.route.register import Register, load_network
 from bot.services import seed_network
 from bot.services.hear import hear
+from bot.services.live_classifier import LiveClassifier
 from bot.services.tables import Tables
 from bot.texts.catalogue import load
 from models.base import Base, install_cipher
@@ -225,7 +225,7 @@ async def opened(folder: Path, *, demo: bool = False) -> AsyncIterator[Office]:
     tables = Tables(
         clock=clock,
         texts=load(),
-        classifier=Classifier.load(),
+        classifier=LiveClassifier(),
         gazetteer=Gazetteer(
             [Street(d.code, d.name, d.lat, d.lon) for d in desks if d.level == "street"],
             [

@@ -272,7 +272,8 @@ class Stage:
                 return None
             now = self.clock.moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
             if rows.execute(
-                "SELECT 1 FROM outbox WHERE state = 'leased' OR (state = 'due' AND run_at <= ?)", (now,)
+                "SELECT 1 FROM outbox WHERE state = 'leased' OR (state = 'due' AND run_at <= ?)",
+                (now,),
             ).fetchone():
                 return None
             due = rows.execute("SELECT min(run_at) FROM outbox WHERE state = 'due'").fetchone()[0]
@@ -325,7 +326,9 @@ class Stage:
             kinds = [f"（地点）{message['venue']['title']}"]
         text = "".join(kinds) + self._stable(message.get("text") or message.get("caption") or "")
         first, *rest = text.split("\n")
-        self.lines.append(f"诉达→{self._name(post.chat)}| {'' if new else '（改）'}{first}".rstrip())
+        self.lines.append(
+            f"诉达→{self._name(post.chat)}| {'' if new else '（改）'}{first}".rstrip()
+        )
         self.lines += [f"| {line}".rstrip() for line in rest]
         for row in message.get("reply_markup", {}).get("inline_keyboard", ()):
             self.lines.append("  " + " ".join(_bracket(button) for button in row))

@@ -5,6 +5,7 @@ After an intended change: ``make test ARGS="tests/transcripts --rewrite-transcri
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,15 @@ FILES = sorted(Path(__file__).parent.glob("*.txt"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-async def test_transcript(path: Path, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+def test_transcript(path: Path, tmp_path: Path, pytestconfig: pytest.Config) -> None:
     script = path.read_text("utf-8")
-    async with staged(script, tmp_path) as stage:
-        played = await stage.play(script)
+    played = asyncio.run(_play(script, tmp_path))
     if pytestconfig.getoption("--rewrite-transcripts"):
         path.write_text(played, "utf-8")
     else:
         assert played == script
+
+
+async def _play(script: str, folder: Path) -> str:
+    async with staged(script, folder) as stage:
+        return await stage.play(script)

@@ -55,7 +55,9 @@ def test_every_code_has_a_name_for_people() -> None:
 
 def test_codes_of_the_later_axes_are_known() -> None:
     assert {r.code for r in BOOK.rules if r.axis == "nature"} == set(taxonomy.NATURES)
-    assert {r.code for r in BOOK.rules if r.axis == "channel"} == set(taxonomy.CHANNELS) - {"unknown"}
+    assert {r.code for r in BOOK.rules if r.axis == "channel"} == set(taxonomy.CHANNELS) - {
+        "unknown"
+    }
     assert set(BOOK.lexicon["nature_of"]) == set(taxonomy.codes())
     kin = {c for codes in BOOK.lexicon["kin"].values() for c in codes.split()}
     assert kin <= set(taxonomy.codes())

@@ -2,6 +2,7 @@
 import { h, momentOf } from "./dom.js";
 import { act, get, post } from "./net.js";
 import { Phone } from "./phone.js";
+import { Plays } from "./plays.js";
 import { drawRecords } from "./records.js";
 import * as box from "./box.js";
 
@@ -108,6 +109,7 @@ function heard(event) {
     waiting = [];
     timer = 0;
     if (events.some((e) => ["person", "chat", "clock", "process", "message"].includes(e.kind))) await refreshState();
+    plays?.heard(events);
     for (const phone of phones) await phone.heard(events);
     refreshRecords();
   }, 40);
@@ -117,6 +119,22 @@ function listen() {
   source.onmessage = (message) => heard(JSON.parse(message.data));
   source.onerror = () => { $("health").className = "health down"; $("health-text").textContent = "模拟环境没有回应"; };
   source.onopen = refreshState;
+}
+
+// Scenarios that the page can play
+let plays = null;
+let playsOpen = !narrow.matches;
+function layoutPlays() {
+  $("toggle-plays").hidden = !plays;
+  $("plays").hidden = !plays || !(playsOpen || plays.play);
+  $("toggle-plays").setAttribute("aria-expanded", String(!$("plays").hidden));
+}
+$("toggle-plays").addEventListener("click", () => { playsOpen = !playsOpen; layoutPlays(); });
+async function offerPlays() {
+  const scenarios = state.scenarios ? await get("scenarios") : [];
+  const show = (role) => { if (shown !== role) choose(role); };
+  if (scenarios.length) plays = new Plays($("plays"), scenarios, { phones: () => phones, state: () => state, refresh: refreshState, show });
+  layoutPlays();
 }
 
 const nameOf = (id) => state.persons.find((p) => p.id === id)?.first_name || state.groups.find((g) => g.id === id)?.title;
@@ -143,6 +161,7 @@ async function begin() {
   await refreshState();
   drawSwitcher();
   listen();
+  await offerPlays();
   await startThem();
   await refreshRecords();
   setInterval(() => { if (!document.hidden) { refreshState().catch(() => {}); refreshRecords(); } }, 2000);
