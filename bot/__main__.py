@@ -20,7 +20,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from bot.adapters.sheets import Sheet
+    from bot.app import House
     from bot.route.register import Register
     from bot.services.check_up import Finding
     from bot.services.import_points import Fate
@@ -456,7 +459,7 @@ def export_cases(file: Path, status: Status = "", since: Since = "", db: Db = ""
     typer.echo(_say("cli.case.exported", count=len(rows), file=file))
 
 
-def _existing_house(db: str) -> Any:
+def _existing_house(db: str) -> AbstractAsyncContextManager[House]:
     """The house of a database that is there, with the keyring that is there: a mistyped address or
     a lost key is told, not replaced by an empty one."""
     from bot.adapters.crypto import Keyring
@@ -761,7 +764,14 @@ def _told(error: Exception) -> str | None:
             return _say("cli.doctor.key_misfits")
         case DBAPIError():
             return _say("cli.doctor.database_wrong", error=error.orig)
-        case AlreadyRunning() | KeyringError() | DatabaseProblem() | TokenRefused() | SettingsError() | BackupFailed():
+        case (
+            AlreadyRunning()
+            | KeyringError()
+            | DatabaseProblem()
+            | TokenRefused()
+            | SettingsError()
+            | BackupFailed()
+        ):
             return str(error)
         case OSError():
             return str(error)

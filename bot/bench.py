@@ -34,6 +34,7 @@ from bot.classify import rules
 from bot.classify.engine import Classifier
 from bot.ports import Message
 from bot.route.nearest import Index, Place, distance_m
+from bot.sandbox import bench as stand_in
 from bot.services.deliver import Deliverer, Limits
 from bot.services.hear import hear
 from bot.services.intake import Worker, accept
@@ -263,8 +264,23 @@ def _update(number: int, chat: int, text: str) -> tuple[str, int, str, dict[str,
     return str(number), number, f"tg:{chat}", {"update_id": number, "message": message}
 
 
+def sandbox(_settings: Settings) -> list[Measure]:
+    """Round trips with the stand-in, beside a bare server with the same client."""
+    names = {
+        "memory": "getUpdates + sendMessage, state in memory",
+        "file": "getUpdates + sendMessage, state in a file",
+        "bare": "the same two calls to a bare Starlette server",
+    }
+    found = stand_in.round_trips()
+    return [
+        Measure("sandbox", what, found[name], "1/s", stand_in.ROUNDS)
+        for name, what in names.items()
+    ]
+
+
 BENCHES: Mapping[str, Callable[[Settings], list[Measure]]] = {
     "classify": classify,
     "nearest": nearest,
     "durable": durable,
+    "sandbox": sandbox,
 }

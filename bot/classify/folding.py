@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+REMEMBERED = 20_000  # signs whose folding is kept; more than all that people write with
+
 
 @dataclass(frozen=True, slots=True)
 class Folded:
@@ -39,9 +41,10 @@ class Folder:
             tail = self._limit // 5
             source = f"{source[: self._limit - tail]}\n{source[-tail:]}"
         known = self._known
-        for new in set(source) - known.keys():
-            known[new] = self._sign(new)
-        parts = [known[sign] for sign in source]
+        fresh = {sign: self._sign(sign) for sign in set(source) - known.keys()}
+        if len(known) < REMEMBERED:
+            known.update(fresh)
+        parts = [fresh[sign] if sign in fresh else known[sign] for sign in source]
         text = "".join(parts)
         if len(text) == len(parts) and " " not in text and "" not in parts:
             return Folded(source, text, range(len(text)))  # sign for sign, as most texts are

@@ -16,12 +16,13 @@ from models.lifecycle import Action, after
 from models.party import Account
 
 VERBS = frozenset({"ss", "ssn", "se", "ser", "scy"})
+ADVICE = "advice_given"
 RESULTS = (
     "no_agreement",
     "merchant_unreachable",
     "other_authority",
     "consumer_gone",
-    "advice_given",
+    ADVICE,
 )
 """Why a case ends without a settlement."""
 
@@ -69,7 +70,7 @@ def _money_rows(case: Case) -> Rows:
 async def _ask_reason(case: Case, account: Account, answer: Answer, result: str, fen: int) -> None:
     account.awaiting = {"verb": "sc", "case": case.token, "result": result, "fen": fen}
     await answer(
-        say("close.reason", result=say(f"result.{result}"), money=_money(fen)),
+        say("close.reason", result=say(f"result.{result}")),
         buttons=[[button("button.never_mind", "sx", case)]],
     )
 
@@ -109,7 +110,7 @@ async def close_typed(case: Case, account: Account, answer: Answer, text: str) -
 def _told(case: Case, result: str, fen: int, text: str) -> Say:
     """What the consumer is told at the end."""
     return say(
-        "told.settled" if result == "settled" else "told.ended",
+        {"settled": "told.settled", ADVICE: "told.answered"}.get(result, "told.ended"),
         number=case.number or "",
         result=say(f"result.{result}"),
         money=_money(fen),
@@ -142,7 +143,7 @@ async def _close(
         tables,
         owner.address,
         _told(case, result, fen, text),
-        say("told.doors") if result != "settled" else None,
+        say("told.doors") if result not in {"settled", ADVICE} else None,
         say("told.judge", days=tables.policy.reopen_days),
         case=case,
         buttons=[

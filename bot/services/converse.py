@@ -28,6 +28,9 @@ from models.party import Account
 REVIEW = "review"
 PAGE = "page"
 
+LONGEST_REMARK = 15
+"""Characters; more is a story even when the rules know none of its words."""
+
 DOUBLE_TAP = timedelta(minutes=1)
 """A second tap on 提交 within it is a slip of the finger: the notice over the button is enough."""
 
@@ -121,15 +124,11 @@ async def heard_text(
         return
     if resumed is not None:
         await answer(resumed)
-    if heard.files:
+    if heard.files or (heard.forwarded_from and clean.text and case.asking != "story"):
         await _files(session, tables, heard, case, answer, clean.text)
         return
     if heard.extra.get("sticker"):
         await _restate(session, tables, case, answer, say("aside.wordless"))
-        return
-    if heard.forwarded_from and clean.text and case.asking != "story":
-        note = await keep_evidence.keep_words(session, tables, heard, case, clean.text)
-        await _restate(session, tables, case, answer, note)
         return
     if case.asking == REVIEW:
         await _at_review(session, tables, case, answer, clean.text)
@@ -255,10 +254,20 @@ async def _no_draft(
     if await follow.said(session, tables, heard, account, answer, text):
         return
     aside = asides.aside(text, None) if text else None
-    if aside is not None or control is not None or (len(text) < 6 and not heard.files):
+    no_story = not heard.files and (len(text) < 6 or _says_nothing(tables, text))
+    if aside is not None or control is not None or no_story:
         await welcome.start(session, tables, account, answer, aside, say("start.tell_me"))
         return
     await _tell(session, tables, heard, account, answer, text)
+
+
+def _says_nothing(tables: Tables, text: str) -> bool:
+    """A short remark in which the rules find nothing to go by: no beginning of a story."""
+    if len(text) > LONGEST_REMARK:
+        return False
+    decision = tables.classifier.classify(text)
+    found = decision.fraud or decision.danger or any(c.because for c in decision.candidates)
+    return decision.ask and not found
 
 
 async def _tell(
@@ -648,8 +657,10 @@ async def _control(
 async def _files(
     session: AsyncSession, tables: Tables, heard: Incoming, case: Case, answer: Answer, text: str
 ) -> None:
-    """Files are kept whatever was asked; a voice message is her own words, never a wrong answer."""
-    note = await keep_evidence.keep(session, tables, heard, case, text)
+    """Files and forwarded words are kept whatever was asked; a voice message is her own words, never
+    a wrong answer."""
+    keep = keep_evidence.keep if heard.files else keep_evidence.keep_words
+    note = await keep(session, tables, heard, case, text)
     voice = any(file.kind in {"voice", "video_note"} for file in heard.files)
     question = BY_KEY.get(case.asking)
     if question is not None and voice and question.key == "story":

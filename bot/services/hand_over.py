@@ -14,7 +14,7 @@ from bot.services import accounts
 from bot.services.sending import button, link, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
-from models.case import Case
+from models.case import Case, CaseKind
 from models.lifecycle import OPEN, Action, CaseStatus
 from models.network import Organisation
 from models.party import Account
@@ -241,7 +241,7 @@ async def card(
         say("card.meant", name=desk.name)
         if meant is None or meant is desk or meant.chat is not None
         else say("card.meant_other", desk=desk.name, name=meant.name),
-        say(f"card.role_{case.role}"),
+        say(f"card.role_{part(case)}"),
         say("card.again") if again else None,
         say("card.taken", who=taker.name or "", state=state)
         if taker is not None
@@ -256,6 +256,11 @@ def _card_buttons(tables: Tables, case: Case) -> list[list[Button]]:
     if case.taker_id is not None and case.status in OPEN and tables.bot_name:
         return [[link("button.open_private", tables.link(f"case_{case.token}"))]]
     return []
+
+
+def part(case: Case) -> str:
+    """What its desk is to do: ``dispute``, ``advice``, ``clue`` or ``consult``."""
+    return case.role if case.kind is CaseKind.COMPLAINT else case.kind.value
 
 
 def street_name(tables: Tables, case: Case) -> str | Say:

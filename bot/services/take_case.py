@@ -61,6 +61,7 @@ async def take(
         tables,
         owner.address,
         say("told.taken", number=case.number or "", desk=desk.name, who=account.name or ""),
+        say(f"told.taken_{hand_over.part(case)}"),
         case=case,
         buttons=[[button("button.progress", "tp", case), button("button.add", "ta", case)]],
     )

@@ -13,6 +13,13 @@ VERB = "mr"
 MATCHES = 12
 """Fired rules shown, the heaviest first."""
 
+CODE_TEXTS = {
+    "sign": "try.code.sign",
+    "doubt": "try.code.doubt",
+    "just_now": "try.code.just_now",
+}
+"""Codes that speak for no kind of their own, and so have no name that a person is told."""
+
 
 async def begin(account: Account, answer: Answer) -> None:
     """Ask for a text; until 完成 every text is tried."""
@@ -98,9 +105,9 @@ def _matches(tables: Tables, matches: tuple[Match, ...]) -> Say:
 
 
 def _name(tables: Tables, match: Match) -> Say | str:
-    """What a rule speaks for; codes that no person is told of have names of their own here."""
-    known = (f"{match.axis}.{match.code}", f"try.code.{match.code}")
-    return next((say(key) for key in known if key in tables.texts), match.code)
+    """What a rule speaks for."""
+    key = CODE_TEXTS.get(match.code, f"{match.axis}.{match.code}")
+    return say(key) if key in tables.texts else match.code
 
 
 def _percent(share: float) -> int:

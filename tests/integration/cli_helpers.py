@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -16,13 +19,14 @@ import pytest
 from bot import app
 from bot.__main__ import main
 from bot.ports import Incoming
-from bot.services import accounts, drafts, file_case, hand_over
+from bot.services import accounts, drafts, file_case
 from bot.services.sending import Answer
 from bot.settings import load
 from models.base import install_cipher
 from models.case import CaseKind
 
 AUNT = "term:consumer:王阿姨"
+STREET = "310115103"
 PHONE = "13987654321"
 SHOP_PHONE = "13812345678"
 STORY = f"健身房关门了，我叫王秀英，还剩三千块没退，店长电话{SHOP_PHONE}"
@@ -80,32 +84,64 @@ def said(value: Any) -> dict[str, Any]:
     return {"v": value, "said": str(value), "by": "person"}
 
 
-def file_one(folder: Path, street: str = "310115103") -> str:
-    """A filed case, handed to a street; its number."""
+def install(folder: Path) -> None:
+    """A database as after a first start. Copied: to make one takes longer than most tests."""
+    shutil.copytree(_template(), folder / "data")
 
-    async def go() -> str:
-        settings = load(env_file=None, data_dir=folder / "data")
-        async with app.open_house(settings, demo=True) as house, house.db.write() as session:
-            now = house.clock.now()
-            heard = Incoming(key="1", chat=AUNT, account=AUNT, name="王阿姨", at=now)
-            account = await accounts.meet(session, house.tables, heard)
-            account.consent_version = house.tables.policy.consent_version
-            case = drafts.begin(session, house.tables, account, CaseKind.CONSULT)
-            case.decision = {"object": "prepaid_card"}
-            case.answers = {
-                "story": said(STORY),
-                "object": said("prepaid_card"),
-                "where": said({"mode": "place", "street": street, "text": "川沙"}),
-                "name": said("王秀英"),
-                "phone": said(PHONE),
-                "merchant": said("=美力健身房"),
-                "home": {"v": None, "said": "", "by": "person", "skipped": True},
-                "amount": said(398_000),
-            }
-            await session.flush()
-            answer = Answer(session, house.tables, heard)
-            await file_case.file(session, house.tables, case, account, answer)
-            assert case.desk_id == (await hand_over.by_code(session, street)).id  # type: ignore[union-attr]
-            return str(case.number)
 
-    return asyncio.run(go())
+def file_one(folder: Path) -> str:
+    """An installation with one filed case, handed to a street; its number."""
+    template, number = _template_with_case()
+    shutil.copytree(template, folder / "data")
+    return number
+
+
+@cache
+def _made() -> TemporaryDirectory[str]:
+    """Goes with the process."""
+    return TemporaryDirectory()
+
+
+@cache
+def _template() -> Path:
+    folder = Path(_made().name, "empty")
+
+    async def go() -> None:
+        async with app.open_house(load(env_file=None, data_dir=folder), demo=True):
+            pass
+
+    asyncio.run(go())
+    return folder
+
+
+@cache
+def _template_with_case() -> tuple[Path, str]:
+    folder = Path(_made().name, "case")
+    shutil.copytree(_template(), folder)
+    return folder, asyncio.run(_file(folder))
+
+
+async def _file(folder: Path) -> str:
+    settings = load(env_file=None, data_dir=folder)
+    async with app.open_house(settings, demo=True) as house, house.db.write() as session:
+        now = house.clock.now()
+        heard = Incoming(key="1", chat=AUNT, account=AUNT, name="王阿姨", at=now)
+        account = await accounts.meet(session, house.tables, heard)
+        account.consent_version = house.tables.policy.consent_version
+        case = drafts.begin(session, house.tables, account, CaseKind.CONSULT)
+        case.decision = {"object": "prepaid_card"}
+        case.answers = {
+            "story": said(STORY),
+            "object": said("prepaid_card"),
+            "where": said({"mode": "place", "street": STREET, "text": "川沙"}),
+            "name": said("王秀英"),
+            "phone": said(PHONE),
+            "merchant": said("=美力健身房"),
+            "home": {"v": None, "said": "", "by": "person", "skipped": True},
+            "amount": said(398_000),
+        }
+        await session.flush()
+        answer = Answer(session, house.tables, heard)
+        await file_case.file(session, house.tables, case, account, answer)
+        assert case.desk_id is not None, "it went to a desk"
+        return str(case.number)

@@ -14,12 +14,11 @@ from hypothesis import strategies as st
 from bot.adapters import sheets
 from bot.facts.datum import bd09, gcj02, to_wgs84
 from bot.route.nearest import distance_m
-from tests.integration.cli_helpers import Suda, suda
+from tests.integration.cli_helpers import Suda, install, suda
 
 __all__ = ["suda"]
 
 HEAD = "code,name,type,street,lat,lon,datum,hours,takes,merchants"
-# 人民广场一带的一个点, as three kinds of maps give it.
 MALL = "M01,金桥商场联络点,mall,金桥镇,31.25,121.60,wgs84,daily 10:00-21:00,预付卡、会员卡|food,金桥商场"
 
 
@@ -36,6 +35,7 @@ def nearest(suda: Suda, *words: object) -> list[str]:
 
 
 def test_an_imported_point_is_the_nearest_one(suda: Suda, tmp_path: Path) -> None:
+    """On a machine where nothing was started yet."""
     file = table(tmp_path, MALL.replace("预付卡、会员卡", "prepaid_card"))
     assert "M01" not in nearest(suda, "--lat", 31.25, "--lon", 121.6)
     ran = suda("points", "import", file)
@@ -57,6 +57,7 @@ def test_a_dry_run_tells_every_fate_and_changes_nothing(suda: Suda, tmp_path: Pa
 
 
 def test_one_bad_row_and_nothing_is_written(suda: Suda, tmp_path: Path) -> None:
+    install(tmp_path)
     assert suda("points", "import", table(tmp_path, MALL)).code == 0
     changed = MALL.replace("金桥商场联络点", "改了名的联络点")
     ran = suda("points", "import", table(tmp_path, changed, "M02,,mall,,,,,,,"))
@@ -67,6 +68,7 @@ def test_one_bad_row_and_nothing_is_written(suda: Suda, tmp_path: Path) -> None:
 
 
 def test_a_point_is_known_by_its_code(suda: Suda, tmp_path: Path) -> None:
+    install(tmp_path)
     assert suda("points", "import", table(tmp_path, MALL)).code == 0
     ran = suda("points", "import", table(tmp_path, "M01,新名字", head="code,name"), "--json")
     assert json.loads(ran.out)[0]["fate"] == "changed"
@@ -106,6 +108,7 @@ def test_a_code_twice_in_a_file_is_refused(suda: Suda, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx"])
 def test_what_is_exported_comes_back_unchanged(suda: Suda, tmp_path: Path, suffix: str) -> None:
+    install(tmp_path)
     assert suda("points", "import", table(tmp_path, MALL)).code == 0
     out = tmp_path / f"all.{suffix}"
     assert suda("points", "export", out).code == 0
@@ -116,6 +119,7 @@ def test_what_is_exported_comes_back_unchanged(suda: Suda, tmp_path: Path, suffi
 
 
 def test_no_cell_is_a_formula(suda: Suda, tmp_path: Path) -> None:
+    install(tmp_path)
     file = tmp_path / "in.csv"
     with file.open("w", newline="", encoding="utf-8") as out:
         csv.writer(out).writerows(
@@ -137,7 +141,8 @@ def test_no_cell_is_a_formula(suda: Suda, tmp_path: Path) -> None:
 
 
 def test_spreadsheets_as_they_come(suda: Suda, tmp_path: Path) -> None:
-    """GB 18030, codes as numbers, a BOM, empty rows."""
+    """GB 18030, codes as numbers, empty rows."""
+    install(tmp_path)
     file = table(tmp_path, "", MALL, "")
     file.write_bytes(file.read_text("utf-8").encode("gb18030"))
     assert "金桥商场联络点" in suda("points", "import", file, "--dry-run").out
@@ -194,6 +199,7 @@ def test_the_shift_is_the_one_that_maps_use() -> None:
 
 
 def test_imported_places_are_turned_into_wgs84(suda: Suda, tmp_path: Path) -> None:
+    install(tmp_path)
     lat, lon = gcj02(31.25, 121.6)
     line = f"M01,商场,mall,金桥镇,{lat},{lon},GCJ-02,,,"
     assert suda("points", "import", table(tmp_path, line)).code == 0

@@ -16,7 +16,8 @@ from tests.torture.process import BotProcess, town
 
 SEED = 20261123
 KILLS = 8
-CONSUMERS = 3
+LONGEST_LIFE = 1.0
+CONSUMERS = 4
 
 
 async def test_eight_kills_lose_no_word_and_file_nothing_twice(tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ async def test_eight_kills_lose_no_word_and_file_nothing_twice(tmp_path: Path) -
         async with asyncio.TaskGroup() as group:
             talks = [group.create_task(consumer.complain()) for consumer in consumers]
             for _ in range(KILLS):
-                await bot.one_life(world, dice)
+                await bot.one_life(world, dice, LONGEST_LIFE)
                 assert not all(talk.done() for talk in talks), "the kill came too late to matter"
             await bot.start()
         figures = await settled(bot, world, consumers)

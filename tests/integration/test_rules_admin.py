@@ -166,11 +166,11 @@ async def test_a_restart_keeps_the_active_version(office: Office) -> None:
 
 
 async def test_typed_width_case_and_characters_do_not_matter(office: Office) -> None:
-    await fill_in(office, "毛氈斗篷", "买的东西", "衣服鞋包", "强", EXAMPLE)
+    await fill_in(office, "ＣＯＳ斗篷裝", "买的东西", "衣服鞋包", "强", "cos斗篷装寄来就散了架")
     await run_errands(office)
-    assert f"“{WORD}”" in (await office.last(BOSS)).text
+    assert "“cos斗篷装”" in (await office.last(BOSS)).text
     await office.tables.classifier.refresh(office.db)
-    assert said(office, EXAMPLE) == "apparel"
+    assert said(office, "Cos斗篷裝寄来就散了架") == "apparel"
 
 
 async def test_what_breaks_a_gold_test_is_refused_with_the_sentence(office: Office) -> None:
@@ -190,18 +190,13 @@ async def test_what_breaks_a_gold_test_is_refused_with_the_sentence(office: Offi
 
 
 async def test_an_example_of_an_earlier_version_is_a_gold_test_too(office: Office) -> None:
-    await add_cape(office)
-    await fill_in(office, "散了架", "服务", "快递物流", "强", "包裹散了架没有人管")
-    await run_errands(office)
-    assert "第 2 版" in (await office.last(BOSS)).text
-    await fill_in(office, "散了架，对方", "服务", "餐饮住宿", "强", EXAMPLE)
-    assert "不要带标点" in "".join(m.text for m in await office.read(BOSS))
-    await office.tap_menu("改词表")
-    await fill_in(office, WORD, "服务", "餐饮住宿", "强", "饭店的毛毡斗篷真是奇怪的菜")
+    await add_cape(office, "中")
+    assert "第 1 版" in (await office.last(BOSS)).text
+    await fill_in(office, WORD, "服务", "餐饮住宿", "强", "饭店的菜叫毛毡斗篷，吃了不舒服")
     await run_errands(office)
     told = (await office.last(BOSS)).text
     assert "没有保存" in told
-    assert EXAMPLE in told
+    assert f"{EXAMPLE}\n　　应该是“衣服鞋包”，会变成“餐饮住宿”" in told
 
 
 async def test_an_example_that_does_not_come_out_is_refused(office: Office) -> None:
@@ -215,15 +210,28 @@ async def test_an_example_that_does_not_come_out_is_refused(office: Office) -> N
 
 
 async def test_a_word_can_speak_against_a_category(office: Office) -> None:
-    wrongly = "衬衫面馆的面又咸又硬"
+    await add_cape(office)
+    await office.tables.classifier.refresh(office.db)
+    wrongly = "毛毡斗篷侠漫画缺了三页"
     assert said(office, wrongly) == "apparel"
-    await fill_in(office, "衬衫面馆", "买的东西", "衣服鞋包", "排除", wrongly)
-    assert "衬衫面馆" in (await office.last(BOSS)).text
+    await fill_in(office, "斗篷侠", "买的东西", "衣服鞋包", "排除", wrongly)
     await run_errands(office)
-    assert "第 1 版" in (await office.last(BOSS)).text
+    assert "分量：排除" in (await office.last(BOSS)).text
     await office.tables.classifier.refresh(office.db)
     assert said(office, wrongly) != "apparel"
-    assert said(office, "买的衬衫一洗就缩水") == "apparel"
+    assert said(office, EXAMPLE) == "apparel"
+
+
+async def test_a_word_that_does_not_speak_enough_against_it_is_refused(office: Office) -> None:
+    worn = (WORD, "麻布绑腿", "棕丝蓑衣", "竹篾笠帽")
+    for word in worn:
+        await fill_in(office, word, "买的东西", "衣服鞋包", "强", f"{word}寄来就散了架")
+        await run_errands(office)
+    await fill_in(office, "戏台", "买的东西", "衣服鞋包", "排除", f"{'、'.join(worn)}，戏台")
+    await run_errands(office)
+    told = (await office.last(BOSS)).text
+    assert "没有保存" in told
+    assert "仍然会归到这一类" in told
 
 
 @pytest.mark.parametrize(

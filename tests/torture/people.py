@@ -18,6 +18,8 @@ from bot.sandbox.people import People
 from bot.sandbox.world import Person, World
 
 PATIENCE = 60.0
+"""Seconds that she waits for an answer while the bot dies over and over."""
+
 LOOK_AGAIN = 0.5
 SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨"
 NEVER_PRESSED = ("list", "more", "page:", "g:")

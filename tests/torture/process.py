@@ -72,14 +72,15 @@ class BotProcess:
             self.process.kill()
             await self.process.wait()
 
-    async def one_life(self, world: World, dice: random.Random) -> None:
-        """Start it and kill it at a random moment: one time in eight while it still starts."""
+    async def one_life(self, world: World, dice: random.Random, longest: float) -> None:
+        """Start it and kill it after up to ``longest`` seconds of work, or, one time in eight, while
+        it still starts."""
         await self.start()
         if dice.random() < 1 / 8:
             await asyncio.sleep(dice.uniform(0.2, 1.5))
         else:
             await self.polls(world)
-            await asyncio.sleep(dice.uniform(0, 0.7))
+            await asyncio.sleep(dice.uniform(0, longest))
         await self.kill()
 
     async def stop(self) -> int:

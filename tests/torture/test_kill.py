@@ -32,6 +32,7 @@ from tests.torture.worker import FastClock
 
 SEED = 20261123
 KILLS = 200
+LONGEST_LIFE = 2.0
 TALKS_AT_ONCE = 6
 WORKER_KILLS = 100
 BATCH = 24
@@ -59,7 +60,7 @@ async def test_people_talk_on_while_the_bot_is_killed(
             for _ in range(TALKS_AT_ONCE):
                 group.create_task(talk_on())
             for _ in range(KILLS):
-                await bot.one_life(world, dice)
+                await bot.one_life(world, dice, LONGEST_LIFE)
             over.set()
             await bot.start()
         figures = await settled(bot, world, consumers)

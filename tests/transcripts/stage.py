@@ -251,7 +251,7 @@ class Stage:
         """Until the bot has taken, handled and sent everything; what is due later comes at once."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.01)
                 if self._bot is not None and self._bot.done():
                     self._bot.result()
                     raise RuntimeError("the bot ended by itself")

@@ -6,6 +6,7 @@ After an intended change: ``make test ARGS="tests/transcripts --rewrite-transcri
 from __future__ import annotations
 
 import asyncio
+from difflib import unified_diff
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,10 @@ def test_transcript(path: Path, tmp_path: Path, pytestconfig: pytest.Config) -> 
     played = asyncio.run(_play(script, tmp_path))
     if pytestconfig.getoption("--rewrite-transcripts"):
         path.write_text(played, "utf-8")
-    else:
-        assert played == script
+    elif played != script:
+        pytest.fail(
+            "\n".join(unified_diff(*map(str.splitlines, (script, played)), lineterm="")), False
+        )
 
 
 async def _play(script: str, folder: Path) -> str:

@@ -133,7 +133,7 @@ export class Plays {
     const { play } = this;
     if (!play) return;
     for (const event of events) {
-      const words = (event.kind === "message" && event.out) || (event.kind === "edit" && event.out !== false);
+      const words = event.kind === "edit" || (event.kind === "message" && event.out);
       if (!words && event.kind !== "answer") continue;
       play.heardAt = Date.now();
       if (!words) continue;
@@ -183,7 +183,8 @@ export class Plays {
     phone.follow = true;
     for (const one of people) {
       const at = play.said;
-      const made = await act({ person: one.id, chat: chat < 0 ? chat : one.id, message, ...step.act });
+      const files = step.act.kind === "photo" ? [await picture(step.act.caption)] : [];
+      const made = await act({ person: one.id, chat: chat < 0 ? chat : one.id, message, ...step.act }, files);
       play.done = { ...play.done, [`${one.id}:${chat}`]: at };
       if (made.messages.some((m) => m.chat.id === one.id) && chat < 0) await this.turnTo(one, one.id);
     }
@@ -229,6 +230,23 @@ const TOLD = {
   photo: ({ caption }) => `发一张照片${caption ? `（${caption}）` : ""}`,
   location: () => "在图上选一个位置，发出去",
 };
+
+// A picture that plainly is none of anybody's: a sheet with the words on it.
+function picture(words) {
+  const sheet = h("canvas", { width: 480, height: 320 });
+  const pen = sheet.getContext("2d");
+  pen.fillStyle = "#cbbb9e";
+  pen.fillRect(0, 0, 480, 320);
+  pen.fillStyle = "#fdfcf7";
+  pen.fillRect(44, 34, 392, 252);
+  pen.fillStyle = "#4a4a46";
+  pen.textAlign = "center";
+  pen.font = "600 34px sans-serif";
+  pen.fillText(words, 240, 160, 360);
+  pen.font = "20px sans-serif";
+  pen.fillText("演示用的照片", 240, 205);
+  return new Promise((resolve) => sheet.toBlob((blob) => resolve(new File([blob], "photo.jpg", { type: "image/jpeg" })), "image/jpeg", 0.85));
+}
 
 // Milliseconds in which the newest message of the phone can be read through, within bounds.
 function reading(phone) {
