@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import signal
 import sys
 from collections import Counter
@@ -34,10 +35,12 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 points = typer.Typer(no_args_is_help=True, help="The liaison points as a table.")
 case = typer.Typer(no_args_is_help=True, help="Cases for operators; personal data masked.")
+sandbox = typer.Typer(help="The stand-in of Telegram; alone, it serves any bot.")
 audit = typer.Typer(no_args_is_help=True, help="Whether what is recorded holds together.")
 app.add_typer(points, name="points")
 app.add_typer(case, name="case")
 app.add_typer(audit, name="audit")
+app.add_typer(sandbox, name="sandbox")
 
 Db = Annotated[str, typer.Option("--db", help="database address, instead of DATABASE_URL")]
 Json = Annotated[bool, typer.Option("--json", help="for machines")]
@@ -109,16 +112,54 @@ def run(
         _until_told(lambda stop: demonstrate(settings, chosen, stop))
 
 
-@app.command()
-def sandbox(
-    port: Annotated[int, typer.Option(help="0 takes any free port")] = -1, db: Db = ""
+@sandbox.callback(invoke_without_command=True)
+def sandbox_alone(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="0 takes any free port")] = -1,
+    db: Db = "",
 ) -> None:
     """The stand-in Bot API server with its phone page alone, for any bot."""
+    if context.invoked_subcommand is not None:
+        return
     from bot.demo import stand_in
 
     settings = _settings(db)
     chosen = port if port >= 0 else settings.sandbox_port
     _until_told(lambda stop: stand_in(settings, chosen, stop))
+
+
+@sandbox.command()
+def compare(
+    chat: Annotated[int, typer.Option(help="id of a person who has started that bot")],
+    live: Annotated[str, typer.Option(help="a bot's token; BOT_TOKEN when left out")] = "",
+    json_: Json = False,
+    base_url: Hidden = "",
+) -> None:
+    """Ask Telegram and the stand-in the same; tell where they answer differently. The person gets
+    a few messages."""
+    from bot.sandbox.compare import OFFICIAL, STEPS, CannotCompare
+    from bot.sandbox.compare import compare as ask
+
+    settings = _settings()
+    # One of the calls asks for a method that nobody has; the answer says so, no log need.
+    logging.getLogger("bot.sandbox").setLevel(logging.CRITICAL)
+    token = live or settings.bot_token.get_secret_value()
+    if not token:
+        raise typer.BadParameter(_say("cli.compare.no_token"), param_hint="--live")
+    proxy = settings.proxy_url.get_secret_value() or None
+    try:
+        found = _run(ask(token, chat, base_url or OFFICIAL, proxy))
+    except CannotCompare as error:
+        _fail(_say(f"cli.compare.{error.why}", detail=error.detail))
+    if json_:
+        _json([asdict(difference) for difference in found])
+    else:
+        for difference in found:
+            typer.echo(_say("cli.compare.difference", **asdict(difference)))
+    if found:
+        _fail(_say("cli.compare.differ", count=len(found), all=len(STEPS)))
+    if not json_:
+        typer.echo(_say("cli.compare.same", all=len(STEPS)))
 
 
 @app.command()
@@ -573,7 +614,7 @@ def bench(
     json_: Json = False,
     db: Db = "",
 ) -> None:
-    """Measure this machine: classify, nearest, durable. Uses a database of its own."""
+    """Measure this machine: classify, nearest, durable, sandbox. Uses a database of its own."""
     from rich.console import Console
 
     from bot.bench import BENCHES, machine

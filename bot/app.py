@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
@@ -47,7 +48,7 @@ from bot.services import (
     suggest_words,
 )
 from bot.services.administer import first_admin_link
-from bot.services.deliver import Deliverer, Limits, sweep_outbox
+from bot.services.deliver import Deliverer, Errand, Limits, sweep_outbox
 from bot.services.fetch_evidence import dropper, fetcher
 from bot.services.hear import hear
 from bot.services.intake import Handle, Worker, accept, sweep_inbox
@@ -126,12 +127,14 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """Migrate (SQLite), open keys and database, seed the network; closes the database at the end.
 
-    Raises DatabaseProblem, KeyringProblem.
+    Raises DatabaseProblem; KeyringMissing when there is a database but no key.
     """
     clock = clock or SystemClock()
-    keyring = Keyring.open(settings.key_file)
-    install_cipher(keyring)
     db = Database(settings.database_url)
+    # A lost key must not be replaced in silence: what the old one sealed would never open again.
+    fresh = not db.sqlite or not Path(str(db.url.database)).exists()
+    keyring = Keyring.open(settings.key_file, create=fresh)
+    install_cipher(keyring)
     if db.sqlite:
         await asyncio.to_thread(migrate.upgrade, settings.database_url)
     try:
@@ -190,17 +193,11 @@ async def serve(
             house.db,
             house.clock,
             {"tg": channel.send},
-            Limits(
-                per_second=settings.send_per_second,
-                chat_per_second=settings.chat_per_second,
-                chat_burst=settings.chat_burst,
-                group_per_minute=settings.group_per_minute,
-            ),
+            _limits(settings),
             errands={
                 "fetch": fetcher(channel.download, house.vault, settings.max_file_mb * 1024 * 1024),
                 "drop": dropper(house.vault),
-                edit_rules.ERRAND: edit_rules.checker(house.db, tables),
-                suggest_words.ERRAND: suggest_words.suggester(house.db, tables),
+                **_thinking(house.db, tables),
             },
             on_dead=lambda session, row, refusal: undeliverable(session, tables, row, refusal),
             on_moved=moved,
@@ -224,6 +221,23 @@ async def serve(
             draining.set()
             await sending
             await application.shutdown()
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        per_second=settings.send_per_second,
+        chat_per_second=settings.chat_per_second,
+        chat_burst=settings.chat_burst,
+        group_per_minute=settings.group_per_minute,
+    )
+
+
+def _thinking(db: Database, tables: Tables) -> dict[str, Errand]:
+    """Errands that reach nothing outside: they only take too long for the event loop."""
+    return {
+        edit_rules.ERRAND: edit_rules.checker(db, tables),
+        suggest_words.ERRAND: suggest_words.suggester(db, tables),
+    }
 
 
 async def _listen(house: House, channel: TelegramChannel, stop: asyncio.Event) -> None:
@@ -346,6 +360,9 @@ async def chat(
         if code:
             await _join_desk(house, code, who.group)
         await _show_own(house, screen)
+        errands = Deliverer(
+            house.db, house.clock, {}, _limits(settings), errands=_thinking(house.db, tables)
+        )
         for line in terminal.lines(source):
             heard = screen.read(line)
             if isinstance(heard, Incoming):
@@ -355,6 +372,9 @@ async def chat(
                     screen.notice(tables.texts.plain(notice))
             elif heard:
                 screen.notice(heard)
+            for owed in (await errands.claim(1))[0]:
+                await errands.work(owed)
+                await tables.classifier.refresh(house.db)
             await _show_own(house, screen)
 
 

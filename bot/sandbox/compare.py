@@ -6,6 +6,7 @@ and deletes them again. Only status, error text and the shape of results are com
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -98,9 +99,23 @@ class Difference:
     stand_in: Any
 
 
-async def compare(token: str, chat: int, base: str = OFFICIAL) -> list[Difference]:
-    """Runs STEPS against ``base`` and against a fresh stand-in. Raises httpx.HTTPError when the
-    live side cannot be reached."""
+class CannotCompare(Exception):
+    """``why``: network, answer (not from a Bot API), token, or chat; ``detail`` in its words."""
+
+    def __init__(self, why: str, detail: str) -> None:
+        super().__init__(f"{why}: {detail}")
+        self.why = why
+        self.detail = detail
+
+
+async def compare(
+    token: str, chat: int, base: str = OFFICIAL, proxy: str | None = None
+) -> list[Difference]:
+    """Runs STEPS against ``base`` and against a fresh stand-in.
+
+    Raises CannotCompare when the live side cannot be reached, refuses the token, or the bot may
+    not write to ``chat``.
+    """
     world = World(token=token)
     sandbox = Sandbox(world)
     url = await sandbox.start()
@@ -108,7 +123,7 @@ async def compare(token: str, chat: int, base: str = OFFICIAL) -> list[Differenc
         if chat not in world.persons:
             world.add_person("a", number=chat)
         sandbox.control.people.act({"person": chat, "kind": "start"})
-        live = await _answers(base, token, chat)
+        live = await _answers(base, token, chat, proxy)
         stand_in = await _answers(url, token, chat)
     finally:
         await sandbox.stop()
@@ -121,17 +136,39 @@ def _differences(live: list[Any], stand_in: list[Any]) -> Iterator[Difference]:
             yield Difference(method, params, one, other)
 
 
-async def _answers(base: str, token: str, chat: int) -> list[Any]:
+async def _answers(base: str, token: str, chat: int, proxy: str | None = None) -> list[Any]:
     names: Json = {"CHAT": chat}
     answers = []
-    async with httpx.AsyncClient(base_url=base, timeout=30) as client:
+    # Only a proxy that was asked for; what the environment names would also catch the stand-in.
+    async with httpx.AsyncClient(
+        base_url=base, timeout=30, proxy=proxy, trust_env=False
+    ) as client:
         for name, method, params in STEPS:
             filled = {key: _fill(value, names) for key, value in params.items()}
-            body = (await client.post(f"/bot{token}/{method}", json=filled)).json()
-            if name and body["ok"]:
+            body = await _call(client, f"/bot{token}/{method}", filled)
+            if body["ok"] and name:
                 names[name] = body["result"]["message_id"]
+            elif not body["ok"] and (name or method == "getMe"):
+                raise CannotCompare("chat" if name else "token", body["description"])
             answers.append(_shape(body["result"]) if body["ok"] else body)
     return answers
+
+
+async def _call(client: httpx.AsyncClient, path: str, params: Json) -> Json:
+    """What the server answers; asks again after a halt that it ordered."""
+    while True:
+        try:
+            body: Json = (await client.post(path, json=params)).json()
+            if not isinstance(body["ok"], bool):
+                raise TypeError
+        except httpx.HTTPError as error:
+            raise CannotCompare("network", str(error) or type(error).__name__) from None
+        except (ValueError, KeyError, TypeError):
+            raise CannotCompare("answer", str(client.base_url)) from None
+        halt = body.get("parameters", {}).get("retry_after")
+        if body["ok"] or halt is None:
+            return body
+        await asyncio.sleep(halt)
 
 
 def _fill(value: Any, names: Json) -> Any:

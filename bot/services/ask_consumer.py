@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.services import drafts
 from bot.services.sending import Answer, button, tell
 from bot.services.tables import Tables
 from bot.texts.catalogue import say
@@ -42,7 +43,7 @@ async def ask_typed(
         tables,
         owner.address,
         say("told.asked", number=case.number or "", text=text),
-        say("told.asked_how"),
+        say("told.asked_press" if await drafts.current(session, owner) else "told.asked_how"),
         case=case,
         buttons=[[button("button.answer", "ta", case)], [button("button.progress", "tp", case)]],
     )

@@ -10,7 +10,7 @@ from bot.services.sending import Answer, day_words, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case
-from models.lifecycle import Action
+from models.lifecycle import Action, allowed
 from models.party import Account
 
 
@@ -40,7 +40,7 @@ async def note(
     session: AsyncSession, tables: Tables, case: Case | None, account: Account, phone: str
 ) -> None:
     """Write the event and tell every admin; the number goes to them alone."""
-    if case is not None:
+    if case is not None and Action.CALL_BACK in allowed(case.status):
         case.apply(Action.CALL_BACK, at=tables.clock.now(), by=account.id, details={"phone": phone})
     for admin in await accounts.admins(session):
         await tell(

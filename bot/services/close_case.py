@@ -15,7 +15,8 @@ from models.case import Case
 from models.lifecycle import Action, after
 from models.party import Account
 
-VERBS = frozenset({"ss", "ssn", "se", "ser", "scy"})
+CONFIRM = "scy"
+VERBS = frozenset({"ss", "ssn", "se", "ser", CONFIRM})
 ADVICE = "advice_given"
 RESULTS = (
     "no_agreement",
@@ -56,7 +57,7 @@ async def close_pressed(
         case "ser" if press.value in RESULTS:
             after(case.status, Action.END)
             await _ask_reason(case, account, answer, press.value, 0)
-        case "scy":
+        case verb if verb == CONFIRM:
             await _close(session, tables, case, account, answer)
 
 
@@ -101,7 +102,7 @@ async def close_typed(case: Case, account: Account, answer: Answer, text: str) -
         say("close.preview"),
         _told(case, waiting["result"], waiting["fen"], text),
         buttons=[
-            [button("button.close_yes", "scy", case)],
+            [button("button.close_yes", CONFIRM, case)],
             [button("button.never_mind", "sx", case)],
         ],
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.interview.asides import control
 from bot.ports import Incoming
 from bot.services import accounts, drafts
 from bot.services.ask_consumer import ask, ask_typed
+from bot.services.close_case import CONFIRM
 from bot.services.close_case import VERBS as CLOSING
 from bot.services.close_case import close_pressed, close_typed
 from bot.services.relabel import VERB as RELABEL
@@ -14,7 +16,7 @@ from bot.services.relabel import relabel_pressed
 from bot.services.return_case import give_back, reasons, return_typed
 from bot.services.sending import Answer
 from bot.services.tables import Tables
-from bot.services.take_case import open_private, take
+from bot.services.take_case import open_private, take, who_has
 from bot.texts.catalogue import Say, say
 from models.lifecycle import NotPossible
 from models.party import Account
@@ -53,8 +55,14 @@ async def pressed(
             desks = await accounts.desks_of_chat(session, heard.chat)
             if case.desk_id not in {desk.id for desk in desks}:
                 return say("toast.not_yours")
+            if case.taker_id not in {None, account.id}:
+                # A button from before it was taken: a colleague's case is not hers to return.
+                return await who_has(session, case)
         elif case.taker_id != account.id:
             return say("toast.not_yours")
+        if press.verb != CONFIRM:
+            # What was asked for before must not catch a line that is meant for this.
+            account.awaiting = None
         if press.verb == "sr":
             await reasons(case, answer)
         elif press.verb == "srr":
@@ -64,7 +72,6 @@ async def pressed(
         elif press.verb == "sa":
             await ask(case, account, answer)
         elif press.verb == "sx":
-            account.awaiting = None
             await open_private(session, tables, case, account, answer)
         elif press.verb == RELABEL:
             return await relabel_pressed(session, tables, case, account, answer, press)
@@ -85,10 +92,17 @@ async def typed(
     verb = str(waiting.get("verb", ""))
     if not verb.startswith("s"):
         return False
+    if heard.edited:
+        await answer(say("talk.edited_staff"))
+        return True
     case = await drafts.by_token(session, str(waiting.get("case", "")))
     if case is None or case.taker_id != account.id:
         account.awaiting = None
         await answer(say("toast.not_yours"))
+        return True
+    if control(heard.text) in {"cancel", "back"}:
+        account.awaiting = None
+        await open_private(session, tables, case, account, answer)
         return True
     try:
         if verb == "sa":

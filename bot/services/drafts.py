@@ -181,11 +181,16 @@ def reason_of(case: Case) -> Say | None:
             return say(
                 "talk.category_because",
                 name=say(f"object.{candidate['code']}"),
-                words=candidate["because"][:4],
+                words=_longest(candidate["because"])[:4],
             )
     if object_of(case):
         return say("talk.category", name=say(f"object.{object_of(case)}"))
     return None
+
+
+def _longest(words: list[str]) -> list[str]:
+    """Without the words that a longer one already holds: 牛奶, not 奶 and 牛奶."""
+    return [word for word in words if not any(word != other and word in other for other in words)]
 
 
 def expired(case: Case, tables: Tables) -> bool:

@@ -27,6 +27,9 @@ def fetcher(download: Download, vault: Vault, most: int) -> Errand:
             kept = await session.get(Evidence, uuid.UUID(key))
             if kept is not None:
                 kept.vault_key = key
+            else:
+                # She gave the draft up meanwhile, and its files were dropped before this one came.
+                await vault.drop(key)
 
         return finish
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.facts.money import show_money
 from bot.facts.phones import parse_phone
 from bot.interview import asides
 from bot.law.deadlines import working_days_after
@@ -82,12 +83,18 @@ async def show(
             number=case.number or "",
             object=say(f"object.{case.object}"),
             status=say(f"status.{case.status}"),
-            lines=[_event_line(event) for event in case.events if event.action in SHOWN],
+            lines=_timeline(case),
         ),
         await _holder(session, case),
         _next(tables, case),
         buttons=_buttons(tables, case),
     )
+
+
+def _timeline(case: Case) -> list[Say]:
+    """Each event once: a card opened again within the minute is one view to her."""
+    lines = [_event_line(event) for event in case.events if event.action in SHOWN]
+    return [line for place, line in enumerate(lines) if line not in lines[:place]]
 
 
 def _event_line(event: Event) -> Say:
@@ -104,6 +111,7 @@ def _event_line(event: Event) -> Say:
         desk=details.get("desk", ""),
         who=details.get("who", ""),
         text=details.get("text", ""),
+        money=show_money(int(details.get("fen") or 0)),
         reason=Say.from_json(details["reason"]) if isinstance(details.get("reason"), dict) else "",
     )
 

@@ -121,6 +121,17 @@ async def requeue(session: AsyncSession, tables: Tables, case: Case, reason: Say
         await _queue(session, tables, case, reason)
 
 
+async def requeue_all(
+    session: AsyncSession, tables: Tables, desk: Organisation, reason: Say
+) -> None:
+    """Every case that waits at a desk without a group goes back: nobody there could take it."""
+    waiting = await session.scalars(
+        select(Case).where(Case.desk_id == desk.id, Case.status == CaseStatus.WAITING)
+    )
+    for case in waiting.all():
+        await _queue(session, tables, case, reason)
+
+
 async def _give(
     session: AsyncSession, tables: Tables, case: Case, desk: Organisation, by: Account
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.facts.places import Committee, Gazetteer, Street
+from bot.facts.places import Committee, Gazetteer, Street, packaged_landmarks
 from bot.route.register import Desk, Precision, Register
 from models.network import Level, LiaisonPoint
 
@@ -63,4 +63,5 @@ def gazetteer(register: Register) -> Gazetteer:
             for desk in register
             if desk.type in COMMITTEES
         ],
+        packaged_landmarks(),
     )

@@ -33,12 +33,9 @@ async def take(
     if desk is None:
         return say("toast.not_yours")
     if case.status is not CaseStatus.WAITING:
-        taker = await session.get(Account, case.taker_id) if case.taker_id else None
-        if taker is not None and taker.id == account.id:
+        if case.taker_id == account.id:
             return say("toast.you_have_it")
-        if taker is not None:
-            return say("toast.taken_by", who=taker.name or "")
-        return say("toast.not_now", status=say(f"status.{case.status}"))
+        return await who_has(session, case)
     case.apply(
         Action.TAKE,
         at=tables.clock.now(),
@@ -46,6 +43,7 @@ async def take(
         details={"who": account.name or "", "desk": desk.name},
     )
     case.taker_id = account.id
+    account.awaiting = None
     known = await session.scalar(
         select(Staff.id).where(Staff.account_id == account.id, Staff.organisation_id == desk.id)
     )
@@ -73,22 +71,29 @@ async def open_private(
 ) -> None:
     """The taker opens her case from a link or a button; anyone else is told where it stands."""
     if case.taker_id != account.id:
-        taker = await session.get(Account, case.taker_id) if case.taker_id else None
-        await answer(
-            say("toast.taken_by", who=taker.name or "") if taker else say("toast.not_yours")
-        )
-        return
-    await show_details(session, tables, case, account)
+        await answer(await who_has(session, case) if case.taker_id else say("toast.not_yours"))
+    elif Action.VIEW not in allowed(case.status):
+        # Withdrawn: what she took back is no longer read, since no view of it would be on record.
+        await answer(say("toast.not_now", status=say(f"status.{case.status}")))
+    else:
+        await show_details(session, tables, case, account)
+
+
+async def who_has(session: AsyncSession, case: Case) -> Say:
+    """Who took it, or how it stands."""
+    taker = await session.get(Account, case.taker_id) if case.taker_id else None
+    if taker is not None:
+        return say("toast.taken_by", who=taker.name or "")
+    return say("toast.not_now", status=say(f"status.{case.status}"))
 
 
 async def show_details(
     session: AsyncSession, tables: Tables, case: Case, account: Account, key: str | None = None
 ) -> None:
     """Story, contact and evidence to the taker; the view is logged and the consumer sees it."""
-    if Action.VIEW in allowed(case.status):
-        case.apply(
-            Action.VIEW, at=tables.clock.now(), by=account.id, details={"who": account.name or ""}
-        )
+    case.apply(
+        Action.VIEW, at=tables.clock.now(), by=account.id, details={"who": account.name or ""}
+    )
     context = drafts.context(case, tables)
     # What was only read in her words was hers to check; to the taker it is simply what she said.
     answers = {key: {**said, "by": "person"} for key, said in (case.answers or {}).items()}

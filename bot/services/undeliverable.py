@@ -29,9 +29,12 @@ async def undeliverable(
     desk = await hand_over.desk_of(session, case) if case is not None else None
     if case is None or desk is None or desk.chat != row.target:
         return
+    reason = say("card.unreachable", desk=desk.name)
     if refusal.blocked:
         desk.chat = None
-    await hand_over.requeue(session, tables, case, say("card.unreachable", desk=desk.name))
+        await hand_over.requeue_all(session, tables, desk, reason)
+    else:
+        await hand_over.requeue(session, tables, case, reason)
 
 
 async def unhandled(session: AsyncSession, tables: Tables, row: Inbox) -> None:
