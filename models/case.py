@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Json, UtcDateTime, UuidKey, sealed_json, text_enum
+from models.base import Json, UtcDateTime, UuidKey, sealed, sealed_json, text_enum
 from models.lifecycle import Action, CaseStatus, after
 
 TOKEN_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -35,7 +35,8 @@ class Case(UuidKey):
 
     ``asking`` names the interview question now open (or ``review``), ``version`` counts the
     questions put, so that an old button is known as old. Plain columns carry codes, places, amounts
-    and times only; the person's words are sealed. ``amount_fen`` is in fen (分).
+    and times only; the person's words are sealed, and so is ``merchant``: the other side may be a
+    person. ``amount_fen`` is in fen (分).
     """
 
     __tablename__ = "case_file"
@@ -57,7 +58,7 @@ class Case(UuidKey):
     means: Mapped[str] = mapped_column(String(40), default="")
     fraud: Mapped[bool] = mapped_column(default=False)
     rule_version: Mapped[str] = mapped_column(String(40), default="")
-    merchant: Mapped[str] = mapped_column(String(200), default="")
+    merchant_sealed: Mapped[bytes | None]
     street_code: Mapped[str] = mapped_column(String(20), default="")
     amount_fen: Mapped[int | None] = mapped_column(BigInteger)
     desk_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)
@@ -75,6 +76,7 @@ class Case(UuidKey):
     answers = sealed_json("answers")
     decision = sealed_json("decision")
     route = sealed_json("route")
+    merchant = sealed("merchant")
 
     events: Mapped[list[Event]] = relationship(
         back_populates="case",

@@ -140,9 +140,7 @@ async def _answers(base: str, token: str, chat: int, proxy: str | None = None) -
     names: Json = {"CHAT": chat}
     answers = []
     # Only a proxy that was asked for; what the environment names would also catch the stand-in.
-    async with httpx.AsyncClient(
-        base_url=base, timeout=30, proxy=proxy, trust_env=False
-    ) as client:
+    async with httpx.AsyncClient(base_url=base, timeout=30, proxy=proxy, trust_env=False) as client:
         for name, method, params in STEPS:
             filled = {key: _fill(value, names) for key, value in params.items()}
             body = await _call(client, f"/bot{token}/{method}", filled)

@@ -77,7 +77,7 @@ async def pressed(
             chosen = await file_case.choose(session, tables, case, press.value)
             await _restate(session, tables, case, answer, say("review.chosen") if chosen else None)
         case "f":
-            await file_case.file(session, tables, case, account, answer)
+            await _submit(session, tables, case, account, answer)
         case _:
             await _given(session, tables, case, answer, Given(value=press.value))
     return None
@@ -98,7 +98,7 @@ async def heard_text(
                 kinds=[tables.texts.raw(f"redacted.{kind}") for kind in sorted(clean.kinds)],
             )
         )
-    if account.awaiting is not None and await follow.said(
+    if account.awaiting is not None and await follow.awaited(
         session, tables, heard, account, answer, clean.text
     ):
         return
@@ -116,10 +116,10 @@ async def heard_text(
     if case.paused:
         case.paused = False
         resumed = say("talk.resumed")
-        if clean.text.strip() in tables.texts.raw("talk.back_words").split():
+        if not heard.files and clean.text.strip() in tables.texts.raw("talk.back_words").split():
             await _restate(session, tables, case, answer, resumed)
             return
-    control = asides.control(clean.text) if clean.text else None
+    control = asides.control(clean.text) if clean.text and not heard.files else None
     if control is not None and await _control(session, tables, case, account, answer, control):
         return
     if resumed is not None:
@@ -214,7 +214,9 @@ async def _go(
         case "anew" if case is not None:
             await drafts.discard(session, tables, case, account)
             await welcome.start(session, tables, account, answer)
-        case "complaint" | "clue" | "consult" if case is not None and case.answers:
+        case "complaint" | "clue" | "consult" if case is not None and (
+            case.answers or case.evidence
+        ):
             await answer(
                 say("talk.draft_exists"),
                 buttons=[
@@ -288,15 +290,16 @@ async def _tell(
                 **(case.answers or {}),
                 "story": {"v": text, "said": text, "by": "person"},
             }
+    kept: Say | None = None
     if heard is not None and heard.files:
-        await keep_evidence.keep(session, tables, heard, case, text)
+        kept = await keep_evidence.keep(session, tables, heard, case, text)
     if text and await _help_first(session, tables, case, answer, decision):
         case.asking = "consent" if case.consented_at is None else ""
         return
     if case.consented_at is None:
-        await welcome.ask_consent(session, tables, case, answer)
+        await welcome.ask_consent(session, tables, case, answer, kept)
     else:
-        await _advance(session, tables, case, answer, _understood(case, tables))
+        await _advance(session, tables, case, answer, kept, _understood(case, tables))
 
 
 async def _help_first(
@@ -342,14 +345,24 @@ async def _before_consent(
     if text.strip() in tables.texts.raw("consent.no_words").split():
         await welcome.refused(session, tables, case, answer)
         return
-    aside = asides.aside(text, None) if text else None
-    if heard.files:
-        await keep_evidence.keep(session, tables, heard, case, text)
-    elif text and aside is None:
+    control = asides.control(text) if text and not heard.files else None
+    if control in {"cancel", "human", "status"}:
+        account = await session.get_one(Account, case.account_id)
+        await _control(session, tables, case, account, answer, control)
+        return
+    note = asides.aside(text, None) if text else None
+    if control is not None:
+        note = say("help.consumer") if control == "help" else None
+    elif heard.files:
+        note = await keep_evidence.keep(session, tables, heard, case, text)
+        if heard.album:
+            await keep_evidence.album_note(session, tables, heard, case, note)
+            return
+    elif text and note is None and text.strip() not in tables.texts.raw("talk.back_words").split():
         decision = _more_story(case, tables, text)
         if await _help_first(session, tables, case, answer, decision):
             return
-    await welcome.ask_consent(session, tables, case, answer, aside)
+    await welcome.ask_consent(session, tables, case, answer, note)
 
 
 def _more_story(case: Case, tables: Tables, text: str) -> Decision:
@@ -368,6 +381,7 @@ async def _agreed(
     session: AsyncSession, tables: Tables, case: Case, account: Account, answer: Answer
 ) -> None:
     now = tables.clock.now()
+    case.paused = False
     case.consented_at = account.consented_at = now
     account.consent_version = tables.policy.consent_version
     await _advance(session, tables, case, answer, say("consent.thanks"), _understood(case, tables))
@@ -405,7 +419,7 @@ async def _given(
     said = (case.decision or {}).get("said")
     if given.value and said:
         given = replace(given, text=said)
-    if given.place is not None:
+    if given.place is not None and question.place:
         await answer(say("talk.pin_taken"), keyboard="remove")
     try:
         now = flow.answer(question, given, answers, context)
@@ -577,6 +591,16 @@ async def _at_review(
     await _review(session, tables, case, answer, aside or say("review.expected"))
 
 
+async def _submit(
+    session: AsyncSession, tables: Tables, case: Case, account: Account, answer: Answer
+) -> None:
+    """File it, unless a newer version of the interview asks something more."""
+    if flow.next_question(dict(case.answers or {}), drafts.context(case, tables)) is None:
+        await file_case.file(session, tables, case, account, answer)
+    else:
+        await _advance(session, tables, case, answer)
+
+
 async def _edit(tables: Tables, case: Case, answer: Answer, key: str) -> None:
     """Ask one answer again; the flow then comes back to the review by itself."""
     question = BY_KEY.get(key)
@@ -648,7 +672,7 @@ async def _control(
                 ],
             )
         case "submit" if case.asking == REVIEW:
-            await file_case.file(session, tables, case, account, answer)
+            await _submit(session, tables, case, account, answer)
         case _:
             return False
     return True

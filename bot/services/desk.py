@@ -8,9 +8,8 @@ from bot.interview.asides import control
 from bot.ports import Incoming
 from bot.services import accounts, drafts
 from bot.services.ask_consumer import ask, ask_typed
-from bot.services.close_case import CONFIRM
+from bot.services.close_case import CONFIRM, close_pressed, close_typed
 from bot.services.close_case import VERBS as CLOSING
-from bot.services.close_case import close_pressed, close_typed
 from bot.services.relabel import VERB as RELABEL
 from bot.services.relabel import relabel_pressed
 from bot.services.return_case import give_back, reasons, return_typed

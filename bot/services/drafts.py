@@ -16,7 +16,7 @@ from bot.interview.terms import Context
 from bot.services.deliver import owe_errand
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
-from models.case import Case, CaseKind
+from models.case import Case, CaseKind, new_token
 from models.lifecycle import Action, CaseStatus
 from models.party import Account
 
@@ -59,6 +59,7 @@ def begin(session: AsyncSession, tables: Tables, account: Account, kind: CaseKin
     now = tables.clock.now()
     agreed = account.consent_version == tables.policy.consent_version
     case = Case(
+        token=new_token(),
         account_id=account.id,
         kind=kind,
         status=CaseStatus.DRAFT,

@@ -74,7 +74,9 @@ async def pressed(
             await _ask(account, answer)
         case "new":
             code, _, word = press.value.partition(" ")
-            account.awaiting = {"verb": VERB, "at": stamp(tables), "code": code, "word": word}
+            account.awaiting = {"verb": VERB, "at": stamp(tables)}
+            if code in codes() and _wrong("word", word, {}) is None:
+                account.awaiting = {**account.awaiting, "code": code, "word": word}
             await _ask(account, answer)
         case "groups" | "group" | "code" | "step":
             return await _chosen(session, tables, press, account, answer)
@@ -465,7 +467,8 @@ async def _go_back(
     to = number(press.value)
     now = await active(session)
     target = await _at(session, to)
-    if (now.version if now else 0) != press.version or (to and target is None):
+    in_force = now.version if now else 0
+    if to == in_force or in_force != press.version or (to and target is None):
         await _sure(session, to, answer)
         return say("toast.stale")
     row = await _save(session, tables, account, additions_of(target), {"back": to}, f"back to {to}")

@@ -97,7 +97,7 @@ def _head(case: Case, desks: Mapping[uuid.UUID | None, str]) -> dict[str, Any]:
         "nature": case.nature,
         "channel": case.means,
         "fraud": case.fraud,
-        "merchant": mask_text(case.merchant),
+        "merchant": mask_text(case.merchant or ""),
         "street": case.street_code,
         "desk": desks.get(case.desk_id, ""),
         "amount_fen": case.amount_fen,
@@ -124,7 +124,7 @@ def _row(case: Case, desks: Mapping[uuid.UUID | None, str], texts: Catalogue) ->
         word("nature", case.nature),
         word("channel", case.means),
         texts.raw("cli.case.yes") if case.fraud else "",
-        mask_text(case.merchant),
+        mask_text(case.merchant or ""),
         case.street_code,
         desks.get(case.desk_id, ""),
         _yuan(case.amount_fen),
@@ -178,7 +178,7 @@ async def show(
     head = _head(case, await _desks(session))
     return {
         **head,
-        "merchant": veil.text(case.merchant),
+        "merchant": veil.text(case.merchant or ""),
         "consumer": owner.address if reveal else None,
         "answers": [
             {"key": key, "label": label, "value": veil.answer(key, value) if said else value}

@@ -117,7 +117,7 @@ def _fill_columns(case: Case) -> None:
     case.nature = decision.get("nature") or ""
     case.means = decision.get("channel") or ""
     case.fraud = bool(decision.get("fraud"))
-    case.merchant = str(of("merchant") or "")[:200]
+    case.merchant = str(of("merchant") or "")
     case.street_code = where.get("street") or ""
     amount = of("amount")
     case.amount_fen = amount if isinstance(amount, int) else None

@@ -17,7 +17,7 @@ from bot.services.sending import Answer, Rows, button, day_words, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, Event
-from models.lifecycle import CLOSED, OPEN, Action, CaseStatus, NotPossible, allowed
+from models.lifecycle import CLOSED, OPEN, Action, CaseStatus, allowed
 from models.network import Organisation
 from models.party import Account
 
@@ -42,6 +42,8 @@ SHOWN = frozenset(
 )
 ASPECTS = ("solved", "manner", "speed")
 SCORES = ("3", "2", "1")
+A_YES = "aside.fine"
+"""是的, 可以: chit-chat elsewhere, but an answer when the staff asked something."""
 
 
 async def overview(session: AsyncSession, tables: Tables, account: Account, answer: Answer) -> None:
@@ -197,6 +199,56 @@ async def pressed(
     return None
 
 
+async def awaited(
+    session: AsyncSession,
+    tables: Tables,
+    heard: Incoming,
+    account: Account,
+    answer: Answer,
+    text: str,
+) -> bool:
+    """Words or files that a button asked for: a phone number, or more for a case. Whether they were.
+
+    A word that steers is none, and what waits for a number keeps nothing else from its place.
+    """
+    waiting = account.awaiting or {}
+    case = await drafts.by_token(session, waiting["case"]) if waiting.get("case") else None
+    verb = waiting.get("verb")
+    steers = asides.control(text) if text and not heard.files else None
+    replying = verb == "add" and case is not None and case.status is CaseStatus.ASKING
+    if replying and steers not in {"human", "status", "help"}:
+        steers = None  # "不要了" is what the staff asked for.
+    if verb in {"call_back", "add"} and steers in {"cancel", "back", "skip"}:
+        account.awaiting = None
+        await answer(say("human.dropped" if verb == "call_back" else "add.dropped"))
+        return True
+    if verb in {"call_back", "add"} and steers is not None:
+        account.awaiting = None
+        return False
+    match verb:
+        case "call_back" if not heard.files:
+            phone = heard.contact_phone or parse_phone(text)
+            if phone is None:
+                await answer(say("wrong.phone"), say("example.phone"), say("human.or_not"))
+                return True
+            account.awaiting = None
+            await note(session, tables, case, account, phone)
+            await answer(say("human.thanks", day=due(tables)))
+            return True
+        case "add" if case is not None and case.account_id == account.id:
+            album = waiting.get("album")
+            if album and heard.album != album:
+                account.awaiting = None
+                return False
+            if not text and not heard.files:
+                await answer(say("add.ask", number=case.number or ""))
+                return True
+            account.awaiting = None
+            await add(session, tables, case, account, answer, text, heard)
+            return True
+    return False
+
+
 async def said(
     session: AsyncSession,
     tables: Tables,
@@ -206,37 +258,22 @@ async def said(
     text: str,
 ) -> bool:
     """Words or files outside a draft that belong to a filed case. Returns whether they did."""
-    waiting = account.awaiting or {}
-    case = await drafts.by_token(session, waiting["case"]) if waiting.get("case") else None
-    match waiting.get("verb"):
-        case "call_back":
-            phone = heard.contact_phone or parse_phone(text)
-            if phone is None and asides.control(text) in {"cancel", "back", "skip"}:
-                account.awaiting = None
-                await answer(say("human.dropped"))
-                return True
-            if phone is None:
-                await answer(say("wrong.phone"), say("example.phone"), say("human.or_not"))
-                return True
-            account.awaiting = None
-            await note(session, tables, case, account, phone)
-            await answer(say("human.thanks", day=due(tables)))
-            return True
-        case "add" if case is not None and case.account_id == account.id:
-            account.awaiting = None
-            await add(session, tables, case, account, answer, text, heard)
-            return True
     mine = await drafts.filed(session, account)
     asking = [c for c in mine if c.status is CaseStatus.ASKING]
-    if asking and (text or heard.files) and asides.aside(text, None) is None:
+    asking.sort(key=lambda c: c.touched_at, reverse=True)
+    aside = asides.aside(text, None) if text else None
+    replies = bool(text or heard.files) and (aside is None or aside.key == A_YES)
+    if asking and replies and (len(asking) == 1 or heard.files):
         await add(session, tables, asking[0], account, answer, text, heard)
         return True
-    still = [c for c in mine if Action.ADD in allowed(c.status)]
-    if not still or (len(text) < 4 and not heard.files) or asides.aside(text, None) is not None:
-        return False
-    if heard.files:
+    still = [*asking, *(c for c in mine if Action.ADD in allowed(c.status) and c not in asking)]
+    if heard.files and still:
         await add(session, tables, still[0], account, answer, text, heard)
         return True
+    if not still or not (replies if asking else aside is None and len(text) >= 4):
+        return False
+    if (account.awaiting or {}).get("verb") == "use":
+        text = f"{(account.awaiting or {})['text']}\n{text}"
     account.awaiting = {"verb": "use", "text": text}
     await answer(
         say("use.ask"),
@@ -260,22 +297,29 @@ async def add(
     text: str,
     heard: Incoming | None = None,
 ) -> None:
-    """More facts or files for a filed case; they answer the staff's question when there is one."""
+    """More facts or files for a filed case; they answer the staff's question when there is one.
+
+    The other parts of an album go where its first part went.
+    """
     action = Action.ANSWER if case.status is CaseStatus.ASKING else Action.ADD
+    if action not in allowed(case.status):
+        await show(session, tables, case, answer, say("talk.not_now"))
+        return
     before = len(case.evidence)
     kept: Say | None = None
     if heard is not None and heard.files:
         kept = await keep_evidence.keep(session, tables, heard, case, text)
-    try:
-        case.apply(
-            action,
-            at=tables.clock.now(),
-            by=account.id,
-            details={"text": text, "evidence": [e.number for e in case.evidence[before:]]},
-        )
-    except NotPossible:
-        await show(session, tables, case, answer, say("talk.not_now"))
-        return
+        if heard.album:
+            account.awaiting = {"verb": "add", "case": case.token, "album": heard.album}
+        if not text and len(case.evidence) == before:
+            await answer(kept)
+            return
+    case.apply(
+        action,
+        at=tables.clock.now(),
+        by=account.id,
+        details={"text": text, "evidence": [e.number for e in case.evidence[before:]]},
+    )
     await answer(kept, say(f"add.{action}", number=case.number or ""))
     taker = await session.get(Account, case.taker_id) if case.taker_id else None
     if taker is not None:
@@ -315,9 +359,13 @@ async def _reopen(
     former = case.taker_id
     case.taker_id = None
     account.awaiting = {"verb": "add", "case": case.token}
-    await answer(say("reopen.done", number=case.number or "", desk=desk.name if desk else ""))
     if desk is not None and desk.chat is not None:
+        await answer(say("reopen.done", number=case.number or "", desk=desk.name))
         await hand_over.send_card(session, tables, case, desk)
+    else:
+        await answer(say("reopen.triage", number=case.number or ""))
+        reason = say("card.unreachable", desk=desk.name) if desk else say("card.no_desk")
+        await hand_over.requeue(session, tables, case, reason)
     taker = await session.get(Account, former) if former else None
     if taker is not None:
         await tell(

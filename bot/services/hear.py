@@ -24,6 +24,9 @@ from bot.services.undeliverable import moved
 from bot.texts.catalogue import Say, say
 from models.party import Account
 
+BESIDE = frozenset({"help", "emergency", "hotlines", "subscribe", "unsubscribe"})
+"""Commands that leave open what was asked of the person."""
+
 
 async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | None:
     """Handle one update inside the caller's transaction; returns the notice shown over a button."""
@@ -48,6 +51,9 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
     if verb in {broadcast.LEAVE, broadcast.JOIN}:
         change = broadcast.subscribe if verb == broadcast.JOIN else broadcast.unsubscribe
         return await change(session, tables, heard, account)
+    if heard.command and heard.command not in BESIDE:
+        # She is about to do something else: the next line is not for what was asked before.
+        account.awaiting = None
     if heard.command and await _command(session, tables, heard, account, answer):
         return None
     if not heard.press and not heard.command and account.awaiting is not None:
@@ -55,7 +61,7 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
             return None
         if await administer.typed(session, tables, heard, account):
             return None
-    open_to_all = (
+    open_to_all = verb in follow.VERBS or (
         verb == "go" and heard.press is not None and heard.press.value in welcome.OPEN_TO_ALL
     )
     if not open_to_all and await trial.missing(session, tables):

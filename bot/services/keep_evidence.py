@@ -106,7 +106,7 @@ async def _keep_one(
 async def album_note(
     session: AsyncSession, tables: Tables, heard: Incoming, case: Case, note: Say
 ) -> None:
-    """One answer for a whole album: put off while its parts still come in."""
+    """One answer for a whole album, put off while its parts still come in; a refusal has its own."""
     await owe(
         session,
         heard.chat,
@@ -117,7 +117,7 @@ async def album_note(
             else (),
         ),
         now=tables.clock.now(),
-        key=f"album:{heard.chat}:{heard.album}",
+        key=f"album:{heard.chat}:{heard.album}:{note.key}",
         run_at=tables.clock.now() + ALBUM_PAUSE,
     )
 

@@ -48,18 +48,13 @@ class LiveClassifier:
         return self._now.explain(text)
 
     async def refresh(self, db: Store) -> None:
-        """Take up the active version, if it is another; one that cannot be read is left alone."""
+        """Take up the active version, if it is another."""
         async with db.read() as session:
             row = await active(session)
         number = row.version if row is not None else 0
-        if number == self.number:
-            return
-        try:
-            words = additions_of(row)
-            self._now = await asyncio.to_thread(self._build, words, number)
-        except BadRule as wrong:
-            log.error("added rules cannot be read", version=number, error=where(wrong))
-        self.number = number
+        if number != self.number:
+            self._now = await asyncio.to_thread(self._build, additions_of(row), number)
+            self.number = number
 
     async def follow(
         self, db: Store, stop: asyncio.Event, seconds: float = COMPARE_SECONDS
@@ -86,7 +81,11 @@ async def active(session: AsyncSession) -> Revision | None:
 
 
 def additions_of(row: Revision | None) -> tuple[Addition, ...]:
-    """The added words of a version. Raises BadRule."""
-    if row is None:
-        return ()
-    return tuple(Addition.from_json(value) for value in row.body.get("additions", ()))
+    """The added words of a version, without those that the present taxonomy does not know."""
+    words = []
+    for value in row.body.get("additions", ()) if row is not None else ():
+        try:
+            words.append(Addition.from_json(value))
+        except BadRule as wrong:
+            log.error("an added word is left out", version=row and row.version, error=where(wrong))
+    return tuple(words)

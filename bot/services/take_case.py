@@ -19,6 +19,14 @@ from models.lifecycle import OPEN, Action, CaseStatus, allowed
 from models.network import Staff
 from models.party import Account
 
+NEXT = {
+    "dispute": "told.taken_dispute",
+    "advice": "told.taken_advice",
+    "clue": "told.taken_clue",
+    "consult": "told.taken_consult",
+}
+"""What the consumer may expect of the taker, by the desk's part in the case."""
+
 
 async def take(
     session: AsyncSession,
@@ -59,7 +67,7 @@ async def take(
         tables,
         owner.address,
         say("told.taken", number=case.number or "", desk=desk.name, who=account.name or ""),
-        say(f"told.taken_{hand_over.part(case)}"),
+        say(NEXT[hand_over.part(case)]),
         case=case,
         buttons=[[button("button.progress", "tp", case), button("button.add", "ta", case)]],
     )

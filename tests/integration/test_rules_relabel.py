@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from bot.adapters import migrate
 from bot.ports import Press
 from models.case import Case
 from models.lifecycle import Action
 from tests.integration.admin_office import AUNT, BOSS, GROUP, TEACHER, Office, opened
 from tests.integration.test_rules_admin import run_errands
 
-STORY = "王秀英在星光舞蹈房交了钱学编钟，排箫也是骗人的，老师跑了，电话 13800138000"
+STORY = "王秀英在川沙的星光舞蹈房交了钱学编钟，排箫也是骗人的，老师跑了，电话 13800138000"
 
 
 @pytest.fixture
@@ -88,6 +91,13 @@ async def test_another_authority_is_named_with_its_door(office: Office) -> None:
     assert "12378" in words
 
 
+def test_a_migrated_database_takes_every_action(tmp_path: Path) -> None:
+    migrate.upgrade(f"sqlite:///{tmp_path}/migrated.db")
+    with closing(sqlite3.connect(tmp_path / "migrated.db")) as database:
+        (table,) = database.execute("SELECT sql FROM sqlite_master WHERE name = 'event'").fetchone()
+    assert [action for action in Action if f"'{action}'" not in table] == []
+
+
 async def test_the_same_category_changes_nothing(office: Office) -> None:
     await taken(office, "PD-1")
     before = len(await office.read(AUNT))
@@ -135,7 +145,7 @@ async def test_the_words_of_relabelled_stories_are_proposed_without_the_person(
     assert "“预付卡、会员卡”→“教育培训”：2 件" in words
     assert "编钟（2 件" in words
     shown = words + "".join((await office.last(BOSS)).buttons)
-    for private in ("王秀英", "13800138000", "星光", "舞蹈房"):
+    for private in ("王秀英", "13800138000", "星光", "舞蹈房", "川沙"):
         assert private not in shown
     await office.tap(BOSS, "编钟→教育培训")
     assert "“编钟”对“教育培训”有多大分量" in await told(office, BOSS)

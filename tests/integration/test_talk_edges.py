@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from bot.ports import Attachment, Button, Incoming, Message, Press
 from bot.services.hear import hear
@@ -181,6 +182,7 @@ async def test_words_that_fit_two_questions_are_not_given_to_one_of_them_blindly
 
 async def test_an_album_stays_with_the_case_it_was_sent_for(office: Office) -> None:
     await office.case("PD-1", desk=STREET)
+    office.clock.at += timedelta(hours=1)
     await office.case("PD-2", desk=STREET)
     await press(office, AUNT, "ta", "PD-1")
     for name in "abc":
@@ -191,7 +193,6 @@ async def test_an_album_stays_with_the_case_it_was_sent_for(office: Office) -> N
 
 async def test_an_album_for_a_filed_case_does_not_end_in_the_draft(office: Office) -> None:
     await office.case("PD-1", desk=STREET)
-    await office.tap(AUNT, "我要投诉") if False else None
     await office.write(AUNT, STORY)
     await office.tap(AUNT, "另一件新的事")
     await office.tap(AUNT, "同意，开始")
@@ -271,7 +272,9 @@ async def test_words_that_steer_are_no_story_before_consent_either(office: Offic
 
 async def test_an_album_before_consent_brings_one_card_and_one_count(office: Office) -> None:
     for name in "abc":
-        await send(office, AUNT, "健身房关门了不退钱" if name == "a" else "", files=file(name), album="x")
+        await send(
+            office, AUNT, "健身房关门了不退钱" if name == "a" else "", files=file(name), album="x"
+        )
     shown = [m.text for m in await office.read(AUNT)]
     assert sum("开始之前，请您看一眼" in text for text in shown) == 1
     assert any("一共 3 份" in text for text in shown)
@@ -405,13 +408,11 @@ async def to_amount(office: Office) -> None:
 
 
 async def test_a_review_is_quick_on_the_whole_network(office: Office) -> None:
-    import time
-
     await to_review(office)
-    begun = time.perf_counter()
+    begun = time.process_time()
     for _ in range(5):
         await office.write(AUNT, "嗯")
-    assert (time.perf_counter() - begun) / 5 < 0.5
+    assert (time.process_time() - begun) / 5 < 0.1
 
 
 async def test_a_persons_name_as_the_other_side_stays_out_of_the_plain_columns(
@@ -423,8 +424,11 @@ async def test_a_persons_name_as_the_other_side_stays_out_of_the_plain_columns(
     await office.tap(AUNT, "提交")
     case = await row(office)
     assert case.number is not None
-    assert case.merchant == ""
-    assert case.answers["merchant"]["v"] == "张建国"
+    assert case.merchant == "张建国"
+    async with office.db.read() as session:
+        columns = (await session.execute(text("SELECT * FROM case_file"))).mappings().one()
+    assert "张建国" not in str({k: v for k, v in columns.items() if not k.endswith("_sealed")})
+    assert "张建国".encode() not in columns["merchant_sealed"]
 
 
 async def test_one_tap_too_many_files_one_case(office: Office) -> None:

@@ -71,9 +71,11 @@ async def nothing_lost(db: Database, world: World, consumers: Sequence[Consumer]
 
     numbers = [case.number or "" for case in cases]
     assert len(cases) == len(consumers), "three taps on submit file one case"
-    assert [number.rpartition("-")[2] for number in numbers] == [
-        f"{at:04d}" for at in range(1, len(cases) + 1)
+    days = Counter(number.rpartition("-")[0] for number in numbers)
+    wanted = [
+        f"{day}-{at:04d}" for day, count in sorted(days.items()) for at in range(1, count + 1)
     ]
+    assert numbers == wanted, "numbers without gap and without double"
     by_address = {accounts[case.account_id]: case for case in cases}
     for consumer in consumers:
         case = by_address[f"tg:{consumer.person.id}"]

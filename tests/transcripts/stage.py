@@ -17,7 +17,7 @@ database a file. What a person does is one line; what the bot says stands below 
     (过 2 天)                                time goes by; also 分钟, 小时
 
 ``人物：李老师（工作人员）、张叔（消费者）`` adds to the cast, ``方式：正式`` runs without the demonstration, and
-``#`` is a remark. Recorded: ``诉达→谁| …``, its buttons, notices over a press as ``（弹出）``, edits as
+``运营单位：…`` names the operator, ``#`` is a remark. Recorded: ``诉达→谁| …``, its buttons, notices over a press as ``（弹出）``, edits as
 ``（改）``. Each line of a person's takes a minute of a clock that otherwise stands still.
 """
 
@@ -54,6 +54,7 @@ UNITS = {"分钟": "minutes", "小时": "hours", "天": "days"}
 FILES = {"照片": "photo", "文件": "document", "语音": "voice", "视频": "video", "贴纸": "sticker"}
 SHOWN = {kind: word for word, kind in FILES.items()} | {"audio": "音频", "video_note": "视频留言"}
 
+HEADINGS = ("人物：", "方式：", "运营单位：")
 RECORDED = re.compile(r"诉达→|\||  ")
 LINE = re.compile(r"(?P<who>[^>@\s]+?)(?:@(?P<group>[^>]+))?> (?P<what>.*)")
 ACT = re.compile(r"\((?P<verb>[^\s)]+)\s*(?P<rest>[^)]*)\)\s*(?P<text>.*)")
@@ -116,7 +117,7 @@ class Stage:
             if not line.strip() or RECORDED.match(line):
                 continue
             self._write(line)
-            if line.startswith(("#", "人物：", "方式：")):
+            if line.startswith(("#", *HEADINGS)):
                 continue
             try:
                 await self._perform(line)
@@ -127,7 +128,7 @@ class Stage:
 
     def _write(self, line: str) -> None:
         heading = not self.lines or (line.startswith("#") and self.lines[-1].startswith("#"))
-        if not heading and not line.startswith(("人物：", "方式：")):
+        if not heading and not line.startswith(HEADINGS):
             self.lines.append("")
         self.lines.append(line)
 
@@ -378,11 +379,14 @@ async def staged(script: str, folder: Path) -> AsyncIterator[Stage]:
         for name, role in re.findall(r"([^、（]+)（([^）]+)）", line):
             number = 1000 * (1 + list(ROLES).index(role)) + 10 + len(world.persons)
             world.add_person(name, number=number, role=ROLES[role])
+    operator = re.search(r"^运营单位：(.+)$", script, re.MULTILINE)
     settings = load(
         env_file=None,
         bot_token=world.token,
         data_dir=folder,
         admin_ids=(ADMIN,),
+        operator_name=operator[1] if operator else "",
+        cross_border_basis="consent" if operator else "",
         send_per_second=29_000,
         chat_per_second=1_000,
         chat_burst=5_000,

@@ -1,0 +1,139 @@
+"""What a button carries fits the Bot API's 64 bytes, whatever is asked, chosen or listed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.interview.answers import limit
+from bot.interview.questions import QUESTIONS, Question
+from bot.interview.terms import KEEP
+from bot.ports import Press
+from bot.route.register import Register, load_network
+from bot.services import broadcast, close_case, follow, return_case
+from bot.services.converse import REVIEW
+from bot.services.drafts import GROUPS
+from bot.services.sending import button
+from bot.texts.catalogue import load
+from models.case import Case, new_token
+
+MOST = 64
+CODES = tuple(code for _, codes in GROUPS for code in codes)
+CONTROLS = ("back", "skip", "pause", "cancel", "cancel_yes", "human", "pin", "stay", "edit")
+REGISTER = Register(load_network("pudong"))
+CASE = Case(token=new_token(), version=99_999)
+OPENED = 9_999_999_999
+"""Unix seconds of a day far away: what stamps a list."""
+
+
+def packed(verb: str, question: str = "", value: str = "", version: int | None = None) -> str:
+    """The data of a button about a case with a long history; pack() raises when it is too long."""
+    press = button("button.menu", verb, CASE, question, value, version).press
+    assert press is not None
+    data = press.pack()
+    assert len(data.encode()) <= MOST
+    assert Press.unpack(data) == press
+    return data
+
+
+def values(question: Question) -> Iterator[str]:
+    """Every value that a button of this question can have."""
+    prefix = f"option.{question.key}."
+    yield KEEP
+    known = load().keys()
+    yield from (key.removeprefix(prefix) for key in known if key.startswith(prefix))
+    for begin in question.prefixes:
+        match begin:
+            case "fen:":
+                yield f"fen:{9 * limit('amount_huge_fen') * 1000}"
+            case "page:":
+                yield f"page:{len(REGISTER.streets)}"
+            case "s:":
+                yield from (f"s:{desk.code}" for desk in REGISTER.streets)
+            case "c:":
+                yield from (f"c:{desk.code}" for desk in REGISTER if desk.level == "point")
+            case "":
+                yield from CODES
+                yield from (f"g:{group}" for group, _ in GROUPS)
+            case _:
+                raise AssertionError(f"no buttons are known for {begin}")
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.key)
+def test_answers_and_controls(question: Question) -> None:
+    for value in values(question):
+        packed("a", question.key, value)
+    for value in CONTROLS:
+        packed("c", question.key, value)
+    packed("e", REVIEW, question.key)
+
+
+def test_review() -> None:
+    packed("f", REVIEW, "file")
+    for desk in REGISTER:
+        packed("o", REVIEW, desk.code)
+
+
+def test_after_filing() -> None:
+    for verb in follow.VERBS:
+        packed(verb)
+    for aspect in follow.ASPECTS:
+        for score in follow.SCORES:
+            packed("tr", aspect, score)
+    packed("use", value=CASE.token, version=0)
+
+
+def test_staff() -> None:
+    for verb in ("st", "sr", "sv", "sa", "sx", *close_case.VERBS):
+        packed(verb)
+    for code in close_case.RESULTS:
+        packed("ser", value=code)
+    for code in return_case.REASONS:
+        packed("srr", value=code)
+    for code in (*CODES, *(group for group, _ in GROUPS)):
+        packed("sl", "group", code)
+
+
+def test_admin() -> None:
+    serial = str(9 * len(REGISTER))
+    packed("mt", "desks", serial, OPENED)
+    packed("mt", "to", serial)
+    packed("mb", "desk", serial, OPENED)
+    for act in ("send", "change", "drop", "result"):
+        packed(broadcast.VERB, act, uuid.uuid4().hex)
+
+
+def test_too_long_is_refused_and_not_cut() -> None:
+    with pytest.raises(ValueError, match="64 bytes"):
+        Press("a", CASE.token, "institution_replied", 1, "字" * 20).pack()
+
+
+WORD = st.text("abcdefghijklmnopqrstuvwxyz_:0123456789", max_size=20)
+
+
+@given(WORD, WORD, WORD, st.integers(0, OPENED), st.text(max_size=30))
+def test_what_fits_comes_back_as_it_was(
+    verb: str, case: str, question: str, version: int, value: str
+) -> None:
+    press = Press(verb, case, question, version, value)
+    try:
+        data = press.pack()
+    except ValueError:
+        assert len(f"{verb}|{case}|{question}|{version}|{value}".encode()) > MOST
+    else:
+        assert len(data.encode()) <= MOST
+        assert Press.unpack(data) == press
+
+
+@given(st.text(max_size=64))
+def test_foreign_data_is_told_apart(data: str) -> None:
+    try:
+        press = Press.unpack(data)
+    except ValueError:
+        return
+    assert data.split("|", 4)[::4] == [press.verb, press.value]
+    assert int(data.split("|", 4)[3]) == press.version
