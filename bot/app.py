@@ -48,10 +48,11 @@ from bot.services import (
     suggest_words,
 )
 from bot.services.administer import first_admin_link
-from bot.services.deliver import Deliverer, Errand, Limits, sweep_outbox
+from bot.services.deliver import Deliverer, Errand, Limits, still_owed, sweep_outbox
 from bot.services.fetch_evidence import dropper, fetcher
 from bot.services.hear import hear
 from bot.services.intake import Handle, Worker, accept, sweep_inbox
+from bot.services.keep_evidence import ALBUM_PAUSE
 from bot.services.live_classifier import LiveClassifier
 from bot.services.read_own import take_own
 from bot.services.tables import Tables
@@ -70,6 +71,7 @@ from models.base import install_cipher
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 3600
+DRAIN_SECONDS = 15
 
 
 def make_tables(
@@ -218,9 +220,21 @@ async def serve(
         finally:
             stop.set()
             await asyncio.gather(*working)
+            await _send_what_is_owed(house)
             draining.set()
             await sending
             await application.shutdown()
+
+
+async def _send_what_is_owed(house: House) -> None:
+    """After a told stop, let the answers go out; what takes longer waits for the next start."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while True:
+                async with house.db.read() as session:
+                    if not await still_owed(session, house.clock.now() + ALBUM_PAUSE):
+                        return
+                await asyncio.sleep(0.05)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from bot.adapters.observe import observer
 from bot.route.register import load_network
@@ -62,6 +63,15 @@ class Child:
                 await asyncio.wait_for(self._process.wait(), 25)
 
 
+def _rows(settings: Settings, texts: catalogue.Catalogue) -> Callable[[], dict[str, Any]]:
+    """The observer, blind until the bot has made its key.
+
+    Looking at SQLite makes an empty database, and a bot that finds one without a key refuses it.
+    """
+    look = observer(settings.database_url, texts)
+    return lambda: look() if settings.key_file.exists() else {}
+
+
 async def demonstrate(settings: Settings, port: int, stop: asyncio.Event) -> None:
     """Serve the page and keep the bot's process alive until ``stop``. Raises OSError on a taken port."""
     texts = catalogue.load()
@@ -69,7 +79,7 @@ async def demonstrate(settings: Settings, port: int, stop: asyncio.Event) -> Non
     child = Child([sys.executable, "-m", "bot", "run", "--sandbox-token", world.token])
     sandbox = Sandbox(
         world,
-        observe=observer(settings.database_url, texts),
+        observe=_rows(settings, texts),
         control=child.control,
         plays=scenarios.load(),
         places=[

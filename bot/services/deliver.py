@@ -580,6 +580,20 @@ async def send_again(session: AsyncSession, row: Outbox, now: datetime) -> None:
     session.info.setdefault(WAKES, set()).add("outbox")
 
 
+async def still_owed(session: AsyncSession, by: datetime) -> bool:
+    """Whether an answer or a hand-over that falls due by then has not gone out; notices can wait."""
+    found = await session.execute(
+        select(Outbox.id)
+        .where(
+            Outbox.state.in_(literally(OutboxState.DUE, OutboxState.LEASED)),
+            Outbox.run_at <= by,
+            Outbox.priority < Priority.NOTICE,
+        )
+        .limit(1)
+    )
+    return found.first() is not None
+
+
 async def sweep_outbox(session: AsyncSession, now: datetime, keep: timedelta) -> None:
     """Blank payloads that were given up longer than ``keep`` ago, and forget idle send budgets.
 

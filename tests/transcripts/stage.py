@@ -264,11 +264,17 @@ class Stage:
                 self.clock.moment = max(self.clock.moment, datetime.fromisoformat(later))
 
     def _later(self) -> str | None:
-        """None while there is work in hand, else when the next work is due; '' when nothing is owed."""
+        """None while there is work in hand, else when the next work is due; '' when nothing is owed.
+
+        An update that could not be handled ends the play.
+        """
         world = self.world
         if not world.polling or world.pending():
             return None
         with self._database() as rows:
+            broken = rows.execute("SELECT last_error FROM inbox WHERE last_error <> ''").fetchall()
+            if broken:
+                raise AssertionError(f"an update could not be handled: {broken}")
             if rows.execute("SELECT 1 FROM inbox WHERE state IN ('open', 'leased')").fetchone():
                 return None
             now = self.clock.moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
@@ -348,16 +354,11 @@ class Stage:
         return text
 
     def _failures(self) -> None:
-        """An update that could not be handled ends the play; what could not be sent is recorded."""
+        """What could not be sent is recorded."""
         with self._database() as rows:
-            broken = rows.execute(
-                "SELECT last_error FROM inbox WHERE state = 'dead' OR last_error <> ''"
-            ).fetchall()
             lost = rows.execute(
                 "SELECT target FROM outbox WHERE state IN ('dead', 'unknown') ORDER BY id"
             ).fetchall()
-        if broken:
-            raise AssertionError(f"not handled: {broken}")
         for (target,) in lost[self._dead :]:
             chat = target.removeprefix("tg:")
             self.lines.append(f"  （没有送到 {self._name(int(chat)) if chat else '取文件'}）")
