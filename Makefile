@@ -43,11 +43,8 @@ test-browser: $(VENV)/.test $(VENV)/.browser ## the phone page in a real Chromiu
 	@$(need_chromium)
 	CHROMIUM="$$($(find_chromium))" $(PYTEST) -m browser tests/e2e $(ARGS)
 
-judges: $(VENV)/.test ## programs we did not write judge our stand-in of Telegram (needs node and npm)
+judges: $(VENV)/.test ## a program we did not write (aiogram) judges our stand-in of Telegram
 	@$(call need_tests,tests/judges)
-	@command -v node >/dev/null && command -v npm >/dev/null || { \
-		echo "make judges: node and npm are needed and at least one is missing." >&2; \
-		echo "Install them (Debian: apt-get install nodejs npm) and try again." >&2; exit 1; }
 	$(PYTEST) --timeout 600 tests/judges $(ARGS)
 
 torture: $(VENV)/.test ## the long form of the kill -9 tests, on both databases

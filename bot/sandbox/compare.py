@@ -20,7 +20,7 @@ from bot.sandbox.world import World
 OFFICIAL = "https://api.telegram.org"
 BUTTONS = {"inline_keyboard": [[{"text": "a", "callback_data": "a"}]]}
 HTML = {"parse_mode": "HTML"}
-# CHAT is the person's id; SENT and KEYS are the ids of the messages sent under these names.
+# CHAT is the person's id; other words in capitals are the ids of the messages sent under that name.
 STEPS: tuple[tuple[str, str, Json], ...] = (
     ("", "getMe", {}),
     ("SENT", "sendMessage", {"chat_id": "CHAT", "text": "<b>a</b> & b /start", **HTML}),
@@ -30,7 +30,7 @@ STEPS: tuple[tuple[str, str, Json], ...] = (
         {"chat_id": "CHAT", "text": "a", "reply_markup": {"keyboard": [["a"]]}},
     ),
     (
-        "",
+        "BARE",
         "sendMessage",
         {"chat_id": "CHAT", "text": "a", "reply_markup": {"remove_keyboard": True}},
     ),
@@ -73,14 +73,14 @@ STEPS: tuple[tuple[str, str, Json], ...] = (
     ("", "editMessageCaption", {"chat_id": "CHAT", "message_id": "SENT", "caption": "b"}),
     ("", "editMessageReplyMarkup", {"chat_id": "CHAT", "message_id": "SENT"}),
     ("", "answerCallbackQuery", {"callback_query_id": "1"}),
-    ("", "sendLocation", {"chat_id": "CHAT", "latitude": 31.22, "longitude": 121.54}),
+    ("PLACE", "sendLocation", {"chat_id": "CHAT", "latitude": 31.22, "longitude": 121.54}),
     ("", "sendPhoto", {"chat_id": "CHAT", "photo": "none"}),
     ("", "sendPhoto", {"chat_id": "CHAT"}),
     ("", "sendMediaGroup", {"chat_id": "CHAT", "media": []}),
     ("", "sendChatAction", {"chat_id": "CHAT", "action": "dancing"}),
     ("", "getFile", {"file_id": "none"}),
     ("", "deleteMessage", {"chat_id": "CHAT", "message_id": 1}),
-    ("", "deleteMessages", {"chat_id": "CHAT", "message_ids": ["SENT", "KEYS"]}),
+    ("", "deleteMessages", {"chat_id": "CHAT", "message_ids": ["SENT", "KEYS", "BARE", "PLACE"]}),
     ("", "noSuchMethod", {}),
 )
 # Fields that depend on the account, not on the rules.

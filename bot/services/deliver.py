@@ -44,7 +44,10 @@ HORIZON = timedelta(seconds=0.3)
 """How far ahead send slots are reserved; a new reply waits behind no more than this of notices."""
 
 FAILURES_TO_PAUSE = 3
-CRASHES_TO_GIVE_UP = 3
+CRASHES_TO_GIVE_UP = 30
+"""Ends of the process that one reply may be part of: it is claimed beside others, so a short crash loop
+must not cost innocent people their answers, and one that truly kills the process must end some day."""
+
 DEFECTS_TO_GIVE_UP = 3
 TRIES_OF_A_NOTICE = 8
 

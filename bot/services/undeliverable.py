@@ -38,8 +38,11 @@ async def undeliverable(
 
 
 async def unhandled(session: AsyncSession, tables: Tables, row: Inbox) -> None:
-    """An update was set aside after repeated failure: the admins are told, and so is the person."""
-    if not row.chat_key.partition(":")[2].startswith("-"):
+    """An update was set aside after repeated failure: the admins are told, and so is the person.
+
+    A group is not told, nor can anyone be whose update did not say which chat it came from.
+    """
+    if row.chat_key.partition(":")[2].isdecimal():
         await tell(
             session, tables, row.chat_key, say("trouble.sorry"), key=f"sorry:{row.source}:{row.key}"
         )

@@ -16,8 +16,8 @@ from tests.torture.process import BotProcess, town
 
 SEED = 20261123
 KILLS = 8
-LONGEST_LIFE = 1.0
-CONSUMERS = 4
+LONGEST_LIFE = 0.8
+CONSUMERS = 3
 
 
 async def test_eight_kills_lose_no_word_and_file_nothing_twice(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ async def test_eight_kills_lose_no_word_and_file_nothing_twice(tmp_path: Path) -
 
 async def test_a_told_stop_finishes_what_is_in_hand(tmp_path: Path) -> None:
     async with town(tmp_path) as (world, bot):
-        consumers = people_of(world, 1, 3, SEED + 1)
+        consumers = people_of(world, 1, 2, SEED + 1)
         await bot.start()
         async with asyncio.TaskGroup() as group:
             talks = [group.create_task(consumer.complain()) for consumer in consumers]

@@ -14,10 +14,10 @@ from sqlalchemy import select, text
 
 from bot.ports import Attachment, Button, Incoming, Message, Press
 from bot.services.hear import hear
-from bot.services.undeliverable import undeliverable
+from bot.services.undeliverable import undeliverable, unhandled
 from handlers.render import render
 from models.case import Case
-from models.delivery import Outbox, Priority, Refused
+from models.delivery import Inbox, Outbox, Priority, Refused
 from models.lifecycle import Action, CaseStatus
 from models.party import Account
 from tests.integration.admin_office import AUNT, BOSS, GROUP, TEACHER, Office, opened
@@ -374,6 +374,17 @@ async def test_a_file_for_a_closed_case_is_not_kept_in_secret(office: Office) ->
     await send(office, AUNT, files=file("late"))
     assert not (await row(office, "PD-1")).evidence
     assert "做不了" in (await office.last(AUNT)).text
+
+
+async def test_an_update_from_nowhere_is_told_to_the_admins_alone(office: Office) -> None:
+    for key in ("tg:update:7", GROUP, AUNT):
+        async with office.rows() as session:
+            lost = Inbox(source="tg:1", key=key, chat_key=key, last_error="KeyError")
+            await unhandled(session, office.tables, lost)
+    assert not await office.read("tg:update:7")
+    assert "抱歉" not in await told(office, GROUP, 0)
+    assert "抱歉" in await told(office, AUNT, 0)
+    assert "KeyError" in (await office.last(BOSS)).text
 
 
 # Commas, brackets, lengths

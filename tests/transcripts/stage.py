@@ -36,7 +36,7 @@ from typing import Any
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.observe import observer
-from bot.app import serve
+from bot.app import open_house, serve
 from bot.sandbox.people import People
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import Person, Post, Query, World
@@ -367,6 +367,12 @@ class Stage:
 
 def _bracket(button: dict[str, Any]) -> str:
     return f"[{button['text']}{' ↗' if 'url' in button else ''}]"
+
+
+async def furnish(folder: Path) -> None:
+    """Make a data folder with its keys, its tables and the network in them."""
+    async with open_house(load(env_file=None, data_dir=folder), demo=True):
+        pass
 
 
 @asynccontextmanager

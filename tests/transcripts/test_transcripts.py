@@ -6,19 +6,31 @@ After an intended change: ``make test ARGS="tests/transcripts --rewrite-transcri
 from __future__ import annotations
 
 import asyncio
+import shutil
 from difflib import unified_diff
 from pathlib import Path
 
 import pytest
 
-from tests.transcripts.stage import staged
+from tests.transcripts.stage import furnish, staged
 
 FILES = sorted(Path(__file__).parent.glob("*.txt"))
 
 
+@pytest.fixture(scope="module")
+def empty_house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder as the bot's first start makes it; each play begins with a copy."""
+    folder = tmp_path_factory.mktemp("house")
+    asyncio.run(furnish(folder))
+    return folder
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_transcript(path: Path, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+def test_transcript(
+    path: Path, empty_house: Path, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
     script = path.read_text("utf-8")
+    shutil.copytree(empty_house, tmp_path, dirs_exist_ok=True)
     played = asyncio.run(_play(script, tmp_path))
     if pytestconfig.getoption("--rewrite-transcripts"):
         path.write_text(played, "utf-8")
