@@ -150,7 +150,13 @@ def compare(
     try:
         found = _run(ask(token, chat, base_url or OFFICIAL, proxy))
     except CannotCompare as error:
-        _fail(_say(f"cli.compare.{error.why}", detail=error.detail))
+        reasons = {
+            "network": "cli.compare.network",
+            "answer": "cli.compare.answer",
+            "token": "cli.compare.token",
+            "chat": "cli.compare.chat",
+        }
+        _fail(_say(reasons[error.why], detail=error.detail))
     if json_:
         _json([asdict(difference) for difference in found])
     else:

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
@@ -133,14 +132,13 @@ async def open_house(
     """
     clock = clock or SystemClock()
     db = Database(settings.database_url)
-    # A lost key must not be replaced in silence: what the old one sealed would never open again.
-    fresh = not db.sqlite or not Path(str(db.url.database)).exists()
-    keyring = Keyring.open(settings.key_file, create=fresh)
-    install_cipher(keyring)
     if db.sqlite:
         await asyncio.to_thread(migrate.upgrade, settings.database_url)
     try:
         await db.probe(migrate.head())
+        # A lost key must not be replaced in silence: what the old one sealed would never open again.
+        keyring = Keyring.open(settings.key_file, create=not await accounts.anyone(db))
+        install_cipher(keyring)
         tables = await asyncio.to_thread(
             make_tables, settings, clock, demo=demo, bot_name=bot_name, admins=admins
         )

@@ -21,7 +21,6 @@ class Policy:
     take_working_days: int
     files_per_case: int
     file_mb: int
-    story_characters: int
     open_cases_per_person: int
     notice_characters: int
     bind_link_days: int

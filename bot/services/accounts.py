@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Incoming
+from bot.services.drain import Store
 from bot.services.tables import Tables
 from models.network import Organisation, Staff
 from models.party import Account
@@ -37,6 +38,12 @@ async def meet(session: AsyncSession, tables: Tables, heard: Incoming) -> Accoun
     if heard.name and account.name != heard.name:
         account.name = heard.name
     return account
+
+
+async def anyone(db: Store) -> bool:
+    """Whether anybody has ever written: then there is sealed text, and its key must be there."""
+    async with db.read() as session:
+        return await session.scalar(select(Account.id).limit(1)) is not None
 
 
 async def by_address(session: AsyncSession, address: str) -> Account | None:

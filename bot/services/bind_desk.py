@@ -290,7 +290,13 @@ async def _offer(
         rows.append([button("bind.button.release", VERB, question="off", value=str(desk.serial))])
     local = until.astimezone(SHANGHAI)
     await answer(
-        say("bind.link", name=desk.name, month=local.month, day=local.day, days=tables.policy.bind_link_days),
+        say(
+            "bind.link",
+            name=desk.name,
+            month=local.month,
+            day=local.day,
+            days=tables.policy.bind_link_days,
+        ),
         say("bind.link_replaces") if desk.chat else None,
         buttons=rows,
     )

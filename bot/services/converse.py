@@ -306,9 +306,13 @@ async def _help_first(
     session: AsyncSession, tables: Tables, case: Case, answer: Answer, decision: Decision
 ) -> bool:
     """Money just sent: the emergency card. Words of danger: help, and the interview waits."""
-    if decision.fraud and decision.just_now:
+    helped = list((case.decision or {}).get("helped") or ())
+    needs = ["urgent"] if decision.fraud and decision.just_now else []
+    needs += [decision.danger] if decision.danger else []
+    case.decision = {**(case.decision or {}), "helped": sorted({*helped, *needs})}
+    if "urgent" in needs and "urgent" not in helped:
         await welcome.emergency(answer, say("emergency.then"))
-    if not decision.danger:
+    if not decision.danger or decision.danger in helped:
         return False
     await danger(session, tables, case, answer, decision.danger)
     case.paused = True
@@ -373,7 +377,6 @@ def _more_story(case: Case, tables: Tables, text: str) -> Decision:
     drafts.forget_reading(case)
     case.answers = {**(case.answers or {}), "story": {"v": whole, "said": whole, "by": "person"}}
     decision, _ = drafts.understand(case, tables, text if told else whole)
-    case.decision = {**(case.decision or {}), "told": told}
     return decision
 
 

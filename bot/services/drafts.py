@@ -24,6 +24,9 @@ GROUPS = tuple(
     (group, tuple(code for code in codes() if group_of(code) == group))
     for group in ("finance", "goods", "services", "none")
 )
+SAID_ONCE = ("told", "helped")
+"""What stays when a story is read anew: told of another authority, helped in danger."""
+
 ONLINE = frozenset({"platform", "live_stream"})
 
 
@@ -109,7 +112,9 @@ def understand(case: Case, tables: Tables, text: str) -> tuple[Decision, tuple[s
     Returns the decision and the keys of the answers that were read.
     """
     decision = tables.classifier.classify(text)
+    said_once = {key: (case.decision or {}).get(key, False) for key in SAID_ONCE}
     case.decision = {
+        **said_once,
         "object": decision.object,
         "nature": decision.nature,
         "channel": decision.channel,

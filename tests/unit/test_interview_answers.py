@@ -19,9 +19,12 @@ CTX = context(object="food")
 
 
 def value(key: str, text: str = "", **given: Any) -> Any:
-    return answer(BY_KEY[key], Given(text=text, **given), {}, context(fraud=True, object=OBJECTS.get(key, "food")))[
-        key
-    ]["v"]
+    return answer(
+        BY_KEY[key],
+        Given(text=text, **given),
+        {},
+        context(fraud=True, object=OBJECTS.get(key, "food")),
+    )[key]["v"]
 
 
 OBJECTS = {
@@ -60,7 +63,11 @@ OBJECTS = {
     ],
 )  # fmt: skip
 def test_typed_answers(key: str, text: str, expected: Any) -> None:
-    known = {"where": {"v": {"mode": "online"}, "said": "", "by": "person"}} if key == "platform_shop" else {}
+    known = (
+        {"where": {"v": {"mode": "online"}, "said": "", "by": "person"}}
+        if key == "platform_shop"
+        else {}
+    )
     ctx = context(fraud=True, online=key == "platform_shop", object=OBJECTS.get(key, "food"))
     assert answer(BY_KEY[key], Given(text), known, ctx)[key]["v"] == expected
 
@@ -155,7 +162,12 @@ def test_an_unknown_address_is_kept_as_it_was_said() -> None:
 def test_a_pin_is_where_it_happened_but_not_where_she_lives() -> None:
     pin = (31.2235, 121.5365, "世纪公园")
     where = value("where", place=pin)
-    assert (where["mode"], where["lat"], where["lon"], where["text"]) == ("pin", 31.2235, 121.5365, "世纪公园")
+    assert (where["mode"], where["lat"], where["lon"], where["text"]) == (
+        "pin",
+        31.2235,
+        121.5365,
+        "世纪公园",
+    )
     with pytest.raises(Choose) as choose:
         value("home", place=pin)
     assert [option.value[:2] for option in choose.value.options] == ["s:", "s:", "s:", "li", "ou"]
@@ -173,9 +185,7 @@ def test_the_list_of_streets_pages_through_all(key: str) -> None:
         seen += [option.value for option in choose.value.options if option.value.startswith("s:")]
         shown = load().plain(choose.value.prompt)
         assert "页" in shown
-        page = next(
-            (o.value for o in choose.value.options if o.label.key == "choose.page_on"), ""
-        )
+        page = next((o.value for o in choose.value.options if o.label.key == "choose.page_on"), "")
     assert len(seen) == len(set(seen)) == len(CTX.gazetteer.streets)
     assert value(key, value=seen[-1])["street"] == seen[-1][2:]
     assert value(key, "桥头的老房子", value=seen[-1])["text"] == "桥头的老房子"
@@ -217,7 +227,10 @@ def test_bought_online(text: str) -> None:
 
 
 def test_options_can_be_typed_by_number_or_by_their_words() -> None:
-    options = (Option("a", say("form.plain", text="川沙新镇")), Option("b", say("form.plain", text="张江镇")))
+    options = (
+        Option("a", say("form.plain", text="川沙新镇")),
+        Option("b", say("form.plain", text="张江镇")),
+    )
     assert [pick(text, options) for text in ("1", "第二个", "张江镇", "3", "0", "金桥", "")] == [
         "a", "b", "b", None, None, None, None,
     ]  # fmt: skip

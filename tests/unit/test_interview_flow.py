@@ -135,7 +135,9 @@ def test_a_consultation_is_short_and_leaves_the_phone_open() -> None:
 @pytest.mark.parametrize("known", [{"finance": True}, {"fraud": True}])
 @pytest.mark.parametrize("kind", ["complaint", "clue", "consult"])
 def test_money_on_the_move_is_asked_first(kind: Kind, known: dict[str, bool]) -> None:
-    question = next_question({"story": {"v": "我把钱转给老师了", "said": "", "by": "person"}}, context(kind, **known))
+    question = next_question(
+        {"story": {"v": "我把钱转给老师了", "said": "", "by": "person"}}, context(kind, **known)
+    )
     assert question is GATE
 
 
@@ -202,7 +204,11 @@ def test_an_unsure_category_is_asked_with_candidates_then_groups_then_codes() ->
     question = BY_KEY["object"]
     answers = answer(BY_KEY["story"], Given(STORY), {}, ctx)
     assert next_question(answers, ctx) is question
-    assert [o.value for o in ask(question, answers, ctx).options] == ["food", "catering_hotel", "more"]
+    assert [o.value for o in ask(question, answers, ctx).options] == [
+        "food",
+        "catering_hotel",
+        "more",
+    ]
     with pytest.raises(Choose) as groups:
         answer(question, Given(value="more"), answers, ctx)
     assert [o.value for o in groups.value.options] == ["g:finance", "g:goods", "g:services"]
@@ -227,9 +233,16 @@ def test_a_known_category_is_not_asked_but_can_be_changed() -> None:
 def finished(ctx: Context, **given: Given) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     while question := next_question(answers, ctx):
-        answers = answer(question, given.get(question.key, DEFAULT.get(question.key, Given(value="none"))), answers, ctx) if (
-            question.key in given or question.key in DEFAULT
-        ) else skip(question, answers, ctx)
+        answers = (
+            answer(
+                question,
+                given.get(question.key, DEFAULT.get(question.key, Given(value="none"))),
+                answers,
+                ctx,
+            )
+            if (question.key in given or question.key in DEFAULT)
+            else skip(question, answers, ctx)
+        )
     return answers
 
 
@@ -363,10 +376,16 @@ def test_a_story_told_anew_replaces_what_was_only_read() -> None:
 
 @pytest.mark.parametrize(
     ("story", "want"),
-    [("床垫有味道，想退货", "refund"), ("车修了四次，要求换车", "replace"), ("手镯是假的，我要求退一赔三", "compensate")],
+    [
+        ("床垫有味道，想退货", "refund"),
+        ("车修了四次，要求换车", "replace"),
+        ("手镯是假的，我要求退一赔三", "compensate"),
+    ],
 )
 def test_a_plain_demand_in_the_story_is_read(story: str, want: str) -> None:
-    answers, read = prefill(story, read_facts(story, TODAY, gazetteer()), {}, context(object="daily_goods"))
+    answers, read = prefill(
+        story, read_facts(story, TODAY, gazetteer()), {}, context(object="daily_goods")
+    )
     assert "claim" in read
     assert answers["claim"]["v"]["want"] == want
 
@@ -419,8 +438,15 @@ def test_prune_keeps_what_is_no_question() -> None:
 def rendered(said: Say | str | None) -> str:
     """Fails where a key or an argument is missing. Category names belong to another room."""
     if isinstance(said, Say):
-        return said.key if said.key.startswith("object.") else load().html(
-            Say(said.key, {k: rendered(v) if isinstance(v, Say) else v for k, v in said.args.items()})
+        return (
+            said.key
+            if said.key.startswith("object.")
+            else load().html(
+                Say(
+                    said.key,
+                    {k: rendered(v) if isinstance(v, Say) else v for k, v in said.args.items()},
+                )
+            )
         )
     return said or ""
 
@@ -456,7 +482,11 @@ CONTEXT = st.builds(
     evidence_list=st.sampled_from([(), ("小票", "照片")]),
     taxonomy=st.sampled_from([(), TAXONOMY]),
 )
-STEP = st.tuples(st.sampled_from(["answer", "answer", "answer", "skip", "back", "edit"]), GIVEN, st.sampled_from(QUESTIONS))
+STEP = st.tuples(
+    st.sampled_from(["answer", "answer", "answer", "skip", "back", "edit"]),
+    GIVEN,
+    st.sampled_from(QUESTIONS),
+)
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -475,7 +505,11 @@ def test_whatever_a_person_does_the_talk_goes_on_and_ends(ctx: Context, steps: l
             before = {key: dict(record) for key, record in answers.items()}
             refused: Wrong | Choose | None = None
             try:
-                new = skip(current, answers, ctx) if act == "skip" else answer(current, given_now, answers, ctx)
+                new = (
+                    skip(current, answers, ctx)
+                    if act == "skip"
+                    else answer(current, given_now, answers, ctx)
+                )
             except (Wrong, Choose) as no:
                 refused = no
             assert answers == before
@@ -505,7 +539,11 @@ def test_whatever_a_person_does_the_talk_goes_on_and_ends(ctx: Context, steps: l
         if current.may_skip(ctx):
             answers = skip(current, answers, ctx)
         else:
-            default = Given(value=(ctx.candidates or ("food",))[0]) if current.key == "object" else DEFAULT[current.key]
+            default = (
+                Given(value=(ctx.candidates or ("food",))[0])
+                if current.key == "object"
+                else DEFAULT[current.key]
+            )
             answers = answer(current, default, answers, ctx)
     assert next_question(answers, ctx) is None
     for key in answers:
@@ -528,7 +566,9 @@ def test_every_offered_option_is_accepted_or_leads_on() -> None:
             except Choose as choose:
                 todo += [option.value for option in choose.options]
             else:
-                assert question.key in answers or question.key not in {q.key for q in applicable(base, ctx)}
+                assert question.key in answers or question.key not in {
+                    q.key for q in applicable(base, ctx)
+                }
 
 
 def test_the_next_question_is_derived_from_the_answers_alone() -> None:

@@ -74,7 +74,11 @@ def test_every_key_in_the_code_is_a_text_and_every_text_is_used() -> None:
     asides = {f"aside.{key}" for key in _data()["chat"]} | {
         f"aside.{question['key']}" for question in _data()["question"]
     }
-    mine = {f"{table}.{key}" for table in ("form", "shown", "choose", "review", "wrong", "aside") for key in TEXTS[table]}
+    mine = {
+        f"{table}.{key}"
+        for table in ("form", "shown", "choose", "review", "wrong", "aside")
+        for key in TEXTS[table]
+    }
     assert {key for key in named if key.split(".")[0] not in ("object",)} <= load().keys()
     assert asides <= mine
     assert mine <= named | asides | {"aside.wordless"}
@@ -104,4 +108,7 @@ def test_the_evidence_question_shows_the_checklist() -> None:
 
 
 def test_the_place_button_is_offered_where_a_place_is_asked() -> None:
-    assert {q.key for q in QUESTIONS if ask(q, {}, context()).keyboard == "location"} == {"where", "home"}
+    assert {q.key for q in QUESTIONS if ask(q, {}, context()).keyboard == "location"} == {
+        "where",
+        "home",
+    }
