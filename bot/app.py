@@ -174,6 +174,7 @@ async def serve(
     ):
         if house.db.sqlite:
             held.enter_context(only_one(settings.data_dir))
+        await house.db.take_seat()
         texts = house.tables.texts
         channel = TelegramChannel(
             bot, lambda message, private: render(message, texts, private), house.clock, house.vault

@@ -18,13 +18,15 @@ from typing import Any
 from sqlalchemy import AsyncAdaptedQueuePool, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from models.delivery import WAKES
 
 BUSY_TIMEOUT_MS = 15_000
 OLDEST_POSTGRESQL = 14
 READERS = 4
+SEATS = 5_394_825_762
+"""Any fixed number: the advisory lock that working processes share."""
 
 
 class DatabaseProblem(Exception):
@@ -61,6 +63,8 @@ class Database:
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self._listeners: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
         self._gate = asyncio.Lock()
+        self._alone = False
+        self._seat: AsyncConnection | None = None
         if self.sqlite:
             assert self.url.database is not None
             make_folder(Path(self.url.database))
@@ -72,8 +76,24 @@ class Database:
 
     @property
     def alone(self) -> bool:
-        """Whether one bot process at most works here: always so on SQLite."""
-        return self.sqlite
+        """Whether no other bot process works here: always so on SQLite, else as take_seat() found."""
+        return self.sqlite or self._alone
+
+    async def take_seat(self) -> None:
+        """On PostgreSQL, be counted as a working process until this one ends, and learn whether it is
+        the only one: who can have the advisory lock to itself has nobody beside it. The server lets
+        go of a dead process's share, so that what it held is free at once for the next.
+        """
+        if self.sqlite:
+            return
+        self._seat = await self._writer.connect()
+        await self._seat.execution_options(isolation_level="AUTOCOMMIT")
+        number = {"n": SEATS}
+        tried = await self._seat.execute(text("SELECT pg_try_advisory_lock(:n)"), number)
+        self._alone = bool(tried.scalar_one())
+        await self._seat.execute(text("SELECT pg_advisory_lock_shared(:n)"), number)
+        if self._alone:
+            await self._seat.execute(text("SELECT pg_advisory_unlock(:n)"), number)
 
     def listen(self, kind: str, wake: Callable[[], None]) -> None:
         """Call ``wake`` after every commit that wrote work of this kind."""
@@ -139,6 +159,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        if self._seat is not None:
+            await self._seat.close()
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()

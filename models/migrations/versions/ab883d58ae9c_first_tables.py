@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "8dbc63fbe7b1"
+revision = "ab883d58ae9c"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -305,7 +305,7 @@ def upgrade() -> None:
         sa.Column("means", sa.String(length=40), nullable=False),
         sa.Column("fraud", sa.Boolean(), nullable=False),
         sa.Column("rule_version", sa.String(length=40), nullable=False),
-        sa.Column("merchant", sa.String(length=200), nullable=False),
+        sa.Column("merchant_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("street_code", sa.String(length=20), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=True),
         sa.Column("desk_id", sa.Uuid(), nullable=True),
@@ -421,6 +421,7 @@ def upgrade() -> None:
                 "view",
                 "call_back",
                 "rate",
+                "relabel",
                 name="action",
                 native_enum=False,
                 create_constraint=True,
