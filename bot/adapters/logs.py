@@ -21,7 +21,8 @@ def quiet(level: str) -> None:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Looked up for each logger: whoever embeds us may have put another stream there.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper("iso"),

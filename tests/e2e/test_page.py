@@ -47,7 +47,7 @@ def test_a_dispute_from_the_first_word_to_the_last(
     assert not [private for private in ("王", "138", "幸福来") if private in card]
     staff.press("接单", "等待接单", old=True)
     staff.shows("接单：陈老师", "办理中")
-    consumer.hears("陈老师 已经接单")
+    consumer.hears("陈老师已经接单")
 
     # What is private opens in private.
     staff.press("打开材料", old=True)

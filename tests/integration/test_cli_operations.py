@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters.crypto import Keyring
 from tests.integration.cli_helpers import Suda, file_one, process, suda
 
 __all__ = ["suda"]
@@ -58,7 +59,9 @@ def test_a_key_of_another_database_is_found(suda: Suda, tmp_path: Path) -> None:
     (tmp_path / "data" / "keyring.json").unlink()
     assert levels(suda)["key_file"] == "fail"
     assert suda("migrate").code == 0
-    assert suda("points", "export", "p.csv").code == 0, "makes a new key, as a careless start would"
+    refused = suda("points", "export", "p.csv")
+    assert (refused.code, "keyring" in refused.err) == (1, True), "no new key in silence"
+    Keyring.open(tmp_path / "data" / "keyring.json")
     assert levels(suda)["key_fits"] == "fail"
 
 
