@@ -41,7 +41,7 @@ format: $(VENV)/.check ## rewrite the code in the house's format
 
 test-browser: $(VENV)/.test $(VENV)/.browser ## the phone page in a real Chromium
 	@$(need_chromium)
-	CHROMIUM="$$($(find_chromium))" $(PYTEST) -m browser tests/e2e $(ARGS)
+	CHROMIUM="$$($(find_chromium))" $(PYTEST) -n 2 --dist loadfile -m browser tests/e2e $(ARGS)
 
 judges: $(VENV)/.test ## a program we did not write (aiogram) judges our stand-in of Telegram
 	@$(call need_tests,tests/judges)

@@ -81,7 +81,7 @@ def test_a_dispute_from_the_first_word_to_the_last(
     staff.press("已达成", "后来补充的")
     staff.hears("退回或赔付了多少钱")
     staff.types("五百")
-    staff.hears("退回／赔付 500元")
+    staff.hears("双方达成一致", "消费者会看到")
     staff.types("超市同意退款，另赔偿，当天已经转账。")
     staff.press("确认，告诉消费者", "另赔偿")
     staff.hears("已办结")
