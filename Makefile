@@ -7,6 +7,7 @@ ARGS ?=
 PYTEST := $(BIN)/python -m pytest
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 SOURCES := pyproject.toml constraints.txt
+NODE_MODULES := tests/judges/node_modules/.package-lock.json
 PYTHONS := python3.13 python3.12 python3.11 python3 python
 
 # The first Python that starts and is new enough; `make PYTHON=/path/to/python` overrides it.
@@ -43,7 +44,7 @@ test-browser: $(VENV)/.test $(VENV)/.browser ## the phone page in a real Chromiu
 	@$(need_chromium)
 	CHROMIUM="$$($(find_chromium))" $(PYTEST) -n 2 --dist loadfile -m browser tests/e2e $(ARGS)
 
-judges: $(VENV)/.test ## a program we did not write (aiogram) judges our stand-in of Telegram
+judges: $(VENV)/.test $(NODE_MODULES) ## programs we did not write (aiogram, telegram-test-api) judge bot and stand-in
 	@$(call need_tests,tests/judges)
 	$(PYTEST) --timeout 600 tests/judges $(ARGS)
 
@@ -81,6 +82,12 @@ $(VENV)/.test $(VENV)/.check $(VENV)/.browser: $(VENV)/.%: $(SOURCES) | $(BIN)/p
 	$(PIP) -e '.[$*]'
 	@touch $@
 
+# npm's own list of what is installed is the stamp.
+$(NODE_MODULES): tests/judges/package.json tests/judges/package-lock.json
+	@$(need_node)
+	npm ci --prefix tests/judges --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 # One pip at a time, whatever -j says.
 .NOTPARALLEL:
 
@@ -88,6 +95,14 @@ $(VENV)/.test $(VENV)/.check $(VENV)/.browser: $(VENV)/.%: $(SOURCES) | $(BIN)/p
 
 need_tests = [ -n "$$(find $1 -name 'test_*.py' 2>/dev/null)" ] || { \
 	echo "make $@: nothing was run, $1 holds no tests." >&2; exit 1; }
+
+define need_node
+node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18)' 2>/dev/null \
+	&& npm --version >/dev/null 2>&1 && exit 0; \
+echo "make judges: NOT RUN. It needs Node.js 18 or newer with npm, for the second server." >&2; \
+echo "Debian, as root: apt-get install nodejs npm; elsewhere: Node's own installer." >&2; \
+exit 1
+endef
 
 # `make CHROMIUM=/path/to/chromium` overrides it.
 find_chromium = command -v "$${CHROMIUM:-chromium}" || command -v chromium-browser

@@ -16,11 +16,10 @@ from aiogram import methods
 from aiogram.types import InputFile, Update
 from pydantic import BaseModel, TypeAdapter
 
-from bot.ports import Press
 from bot.sandbox.people import People
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import World
-from tests.integration.sandbox_helpers import TEACHER
+from tests.judges.path import staff_takes
 from tests.torture.people import Consumer, Screen, people_of
 from tests.torture.process import BotProcess
 
@@ -65,7 +64,7 @@ async def test_every_call_update_and_result_is_the_bot_apis(tmp_path: Path) -> N
         (plain,) = people_of(world, 3, 1, seed=3)
         consumer = Witness(world, plain.person, plain.number, plain.dice)
         await consumer.complain()
-        await staff_takes(world, consumer)
+        await staff_takes(world, consumer, People(world).act)
     finally:
         await bot.kill()
         await sandbox.stop()
@@ -79,33 +78,6 @@ async def test_every_call_update_and_result_is_the_bot_apis(tmp_path: Path) -> N
     assert len(calls) >= LEAST_CALLS
     assert len(world.made) >= LEAST_UPDATES
     assert {"sendMessage", "answerCallbackQuery", "setMyCommands", "getFile"} <= set(used)
-
-
-async def staff_takes(world: World, consumer: Consumer) -> None:
-    """The first of the desk takes the case in the group and opens it in her private talk."""
-    people = People(world)
-    people.act({"kind": "start", "person": TEACHER})
-    group, post, press = await consumer.sees(lambda: card(world, "st"), "a card in a group")
-    asked = {"kind": "press", "person": TEACHER, "chat": group, "message": post}
-    people.act(asked | {"data": press.pack()})
-    name = consumer.typed["name"]
-    await consumer.sees(
-        lambda: any(name in str(post.message) for post in world.posts[TEACHER].values()),
-        "that the staff member reads her story",
-    )
-
-
-def card(world: World, verb: str) -> tuple[int, int, Press] | None:
-    """A button of this meaning in any group: chat, message, press."""
-    for chat, posts in world.posts.items():
-        for post in posts.values() if chat < 0 else ():
-            for row in post.message.get("reply_markup", {}).get("inline_keyboard", ()):
-                for button in row:
-                    if "callback_data" in button:
-                        press = Press.unpack(button["callback_data"])
-                        if press.verb == verb:
-                            return chat, post.id, press
-    return None
 
 
 def judge_call(call: dict[str, Any]) -> None:
