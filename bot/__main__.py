@@ -9,23 +9,25 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import pickle
 import signal
 import sys
 from collections import Counter
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from bot.adapters.sheets import Sheet
     from bot.app import House
-    from bot.route.register import Register
+    from bot.route.register import Desk, Register
     from bot.services.check_up import Finding
     from bot.services.import_points import Fate
     from bot.settings import Settings
@@ -45,6 +47,14 @@ app.add_typer(sandbox, name="sandbox")
 Db = Annotated[str, typer.Option("--db", help="database address, instead of DATABASE_URL")]
 Json = Annotated[bool, typer.Option("--json", help="for machines")]
 Hidden = Annotated[str, typer.Option(hidden=True)]
+
+LINES = {
+    "new": "cli.points.line_new",
+    "changed": "cli.points.line_changed",
+    "same": "cli.points.line_same",
+    "refused": "cli.points.line_refused",
+}
+"""How a row's fate is told."""
 
 PIPE_WIDTH = 300
 """Columns of a line that no person's screen bounds."""
@@ -267,20 +277,25 @@ def nearest(
 
 async def _register(settings: Settings) -> Register:
     """The database's register; the packaged one while there is no database. Changes nothing."""
+    return (await _numbered_register(settings))[0]
+
+
+async def _numbered_register(settings: Settings) -> tuple[Register, int]:
+    """The same, with the number by which a change of it is known."""
     from sqlalchemy.exc import DBAPIError
 
     from bot.adapters.database import Database, explain
     from bot.route.register import Register, load_network
-    from bot.services.load_register import load
+    from bot.services.load_register import load, version
 
     packaged = load_network(settings.region)
     file = _database_file(settings)
     if file is not None and not file.exists():
-        return Register(packaged)
+        return Register(packaged), 0
     database = Database(settings.database_url)
     try:
         async with database.read() as session:
-            return await load(session, packaged)
+            return await load(session, packaged), await version(session)
     except DBAPIError as error:
         raise explain(error, database.url) from error
     finally:
@@ -304,64 +319,99 @@ def import_points(
 ) -> None:
     """Add and change points from a CSV or XLSX, by their codes: all rows, or none."""
     from bot.adapters import sheets
-
-    sheet = sheets.read(file)
-    settings = _settings(db)
-    if dry_run:
-        fates = _judge(sheet, _run(_register(settings)))
-    else:
-        fates = _run(_write_points(settings, sheet, file.name))
-    if json_:
-        _json([_fate_json(fate) for fate in fates])
-    else:
-        _show_fates(fates, dry_run)
-    refused = sum(fate.what == "refused" for fate in fates)
-    if refused:
-        _fail(_say("cli.points.refused", count=refused))
-
-
-def _judge(sheet: Sheet, register: Register) -> list[Fate]:
     from bot.services.import_points import judge
     from bot.texts.catalogue import load as texts
 
-    lines = [(line.number, line.cells) for line in sheet.lines]
-    return judge(sheet.headings, lines, register, texts())
+    settings = _settings(db)
+    headings, lines = sheets.stream(file)
+    register, number = _run(_numbered_register(settings))
+    counts: Counter[str] = Counter()
+    # What is to be written waits on disk: it may be long, and is written only if all of it is good.
+    with _progress(file.name) as tick, TemporaryFile() as kept:
+        told = _Told(dry_run, json_)
+        rows = ((line.number, line.cells) for line in lines)
+        for fate in judge(headings, rows, register, texts()):
+            counts[fate.what] += 1
+            told(fate)
+            if fate.desk is not None and fate.what != "same":
+                pickle.dump(fate.desk, kept)
+            tick()
+        told.end()
+        if kept.tell() and not dry_run and not counts["refused"]:
+            kept.seek(0)
+            _run(_write_points(settings, _unpickled(kept), file.name, number))
+    if not json_:
+        _show_total(counts, dry_run)
+    if counts["refused"]:
+        _fail(_say("cli.points.refused", count=counts["refused"]))
 
 
-async def _write_points(settings: Settings, sheet: Sheet, source: str) -> list[Fate]:
+def _unpickled(kept: IO[bytes]) -> Iterator[Desk]:
+    with suppress(EOFError):
+        while True:
+            yield pickle.load(kept)  # noqa: S301  # our own, written a moment ago
+
+
+async def _write_points(
+    settings: Settings, desks: Iterable[Desk], source: str, number: int
+) -> None:
+    """All of it or nothing, on the register that it was judged by (its ``number``)."""
     from bot.app import open_house
     from bot.services.import_points import write
-    from bot.services.load_register import load
+    from bot.services.load_register import version
 
     async with open_house(settings, demo=False) as house, house.db.write() as session:
-        fates = _judge(sheet, await load(session, house.tables.register))
-        if not any(fate.what == "refused" for fate in fates):
-            await write(session, fates, source)
-    return fates
+        if await version(session) != number:
+            _fail(_say("cli.points.moved"))
+        await write(session, desks, source)
 
 
-def _show_fates(fates: list[Fate], dry_run: bool) -> None:
-    lines = {
-        "new": "cli.points.line_new",
-        "changed": "cli.points.line_changed",
-        "same": "cli.points.line_same",
-        "refused": "cli.points.line_refused",
-    }
-    for fate in fates:
-        if fate.what != "same" or dry_run:
-            because = [_say(why) for why in fate.because]
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[], None]]:
+    """A line on the terminal that counts the calls of what it gives; nothing in a pipe."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda: bar.advance(task)
+
+
+class _Told:
+    """Prints the fates as they come: lines for people, one JSON list for machines."""
+
+    def __init__(self, dry_run: bool, json_: bool) -> None:
+        self.dry_run, self.json = dry_run, json_
+        self.count = 0
+
+    def __call__(self, fate: Fate) -> None:
+        if self.json:
+            item = json.dumps(_fate_json(fate), ensure_ascii=False, indent=2)
+            typer.echo(("," if self.count else "[") + "\n" + item, nl=False)
+        elif fate.what != "same" or self.dry_run:
             line = _say(
-                lines[fate.what],
+                LINES[fate.what],
                 line=fate.line,
                 code=fate.code,
                 name=fate.name,
                 changed=list(fate.changed),
-                why=because,
+                why=[_say(why) for why in fate.because],
             )
             typer.echo(line.rstrip())
-    counts = Counter(fate.what for fate in fates)
-    total = {what: counts[what] for what in lines}  # type: ignore[index]
-    typer.echo(_say("cli.points.total", rows=len(fates), **total))
+        self.count += 1
+
+    def end(self) -> None:
+        if self.json:
+            typer.echo("\n]" if self.count else "[]")
+
+
+def _show_total(counts: Counter[str], dry_run: bool) -> None:
+    total = {what: counts[what] for what in LINES}
+    typer.echo(_say("cli.points.total", rows=sum(counts.values()), **total))
     if dry_run:
         typer.echo(_say("cli.points.dry"))
     elif not counts["refused"]:
@@ -392,13 +442,13 @@ def export_points(file: Path, db: Db = "") -> None:
 
     settings = _settings(db)
 
-    async def go() -> list[export.Row]:
+    async def go() -> Register:
         async with open_house(settings, demo=False) as house:
-            return export.rows(house.tables.register)
+            return house.tables.register
 
-    rows = _run(go())
-    sheets.write(file, COLUMNS, rows)
-    typer.echo(_say("cli.points.exported", count=len(rows), file=file))
+    register = _run(go())
+    sheets.write(file, COLUMNS, export.rows(register))
+    typer.echo(_say("cli.points.exported", count=len(register.points), file=file))
 
 
 Status = Annotated[str, typer.Option(help="only cases in this status")]

@@ -36,13 +36,12 @@ from bot.adapters.lock import only_one
 from bot.adapters.telegram import ALLOWED_UPDATES, TelegramChannel, build_bot
 from bot.law import book, policy
 from bot.ports import Clock, Incoming
-from bot.route.register import Register, load_network
+from bot.route.register import load_network
 from bot.services import (
     accounts,
     drafts,
     edit_rules,
     hand_over,
-    load_register,
     seed_network,
     suggest_words,
 )
@@ -53,6 +52,7 @@ from bot.services.hear import hear
 from bot.services.intake import Handle, Worker, accept, sweep_inbox
 from bot.services.keep_evidence import ALBUM_PAUSE
 from bot.services.live_classifier import LiveClassifier
+from bot.services.load_register import LiveRegister
 from bot.services.read_own import take_own
 from bot.services.tables import Tables
 from bot.services.undeliverable import moved, undeliverable, unhandled
@@ -82,27 +82,19 @@ def make_tables(
     admins: frozenset[str] = frozenset(),
 ) -> Tables:
     """Load every packaged table once."""
-    register = Register(load_network(settings.region))
     return Tables(
         clock=clock,
         texts=catalogue.load(),
         classifier=LiveClassifier(settings.data_dir / "jieba"),
-        gazetteer=load_register.gazetteer(register),
+        network=LiveRegister(load_network(settings.region)),
         law=book.load(),
         policy=policy.load(),
-        register=register,
         demo=demo,
         bot_name=bot_name,
         operator=settings.operator_name,
         basis=settings.cross_border_basis,
         admins=admins | {f"tg:{number}" for number in settings.admin_ids},
     )
-
-
-async def with_rows(session: AsyncSession, tables: Tables) -> Tables:
-    """The tables with the register of the database, where points were imported and edited."""
-    register = await load_register.load(session, tables.register)
-    return replace(tables, register=register, gazetteer=load_register.gazetteer(register))
 
 
 @dataclass(slots=True)
@@ -144,7 +136,7 @@ async def open_house(
         )
         async with db.write() as session:
             await seed_network.seed(session, tables)
-            tables = await with_rows(session, tables)
+        await tables.network.refresh(db)
         await tables.classifier.refresh(db)
         yield House(
             settings,
@@ -209,6 +201,7 @@ async def serve(
             asyncio.create_task(worker.run(stop)),
             asyncio.create_task(sweep(house, stop)),
             asyncio.create_task(tables.classifier.follow(house.db, stop)),
+            asyncio.create_task(tables.network.follow(house.db, stop)),
         ]
         sending = asyncio.create_task(deliverer.run(draining))
         try:

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Float, ForeignKey, String
+from sqlalchemy import BigInteger, Float, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Json, UtcDateTime, UuidKey, text_enum
@@ -64,7 +64,12 @@ class Street(Organisation):
 
 
 class LiaisonPoint(Organisation):
-    """消费维权联络点: ``type`` committee, mall, market, firm…; ``tier`` 市级示范/百佳/优秀/普通."""
+    """消费维权联络点: ``type`` committee, mall, market, firm…; ``tier`` 市级示范/百佳/优秀/普通.
+
+    ``datum`` is the coordinate system its place was first given in; the place itself is WGS-84.
+    ``contacts`` are public and stand on its poster; ``prepay_fen`` is the most it pays in advance
+    (先行赔付), ``fast_return_minutes`` its promise (快速退货), ``substitute`` a desk's code.
+    """
 
     __mapper_args__ = {"polymorphic_identity": Level.POINT}  # noqa: RUF012
 
@@ -75,6 +80,12 @@ class LiaisonPoint(Organisation):
     takes: Mapped[Any] = mapped_column(Json, nullable=True)
     merchants: Mapped[Any] = mapped_column(Json, nullable=True)
     source: Mapped[str] = mapped_column(String(200), nullable=True)
+    datum: Mapped[str] = mapped_column(String(20), nullable=True)
+    contacts: Mapped[Any] = mapped_column(Json, nullable=True)
+    languages: Mapped[Any] = mapped_column(Json, nullable=True)
+    prepay_fen: Mapped[int] = mapped_column(BigInteger, nullable=True)
+    fast_return_minutes: Mapped[int] = mapped_column(nullable=True)
+    substitute: Mapped[str] = mapped_column(String(40), nullable=True)
 
 
 class Staff(UuidKey):

@@ -7,13 +7,13 @@ loses it when it is read back; in an XLSX every text is written as text.
 from __future__ import annotations
 
 import csv
-import io
 import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -30,6 +30,8 @@ ENCODINGS = ("utf-8-sig", "gb18030")
 
 ZIP = b"PK\x03\x04"
 COLUMN_WIDTH = 18
+BLOCK = 1 << 16
+"""Characters looked at in one go when the encoding is sought."""
 
 
 class SheetProblem(Exception):
@@ -60,28 +62,35 @@ class Sheet:
 
 
 def read(file: Path) -> Sheet:
-    """The first sheet of an XLSX, or a CSV in UTF-8 or GB 18030. Raises SheetProblem."""
+    """The whole of a table. Raises SheetProblem."""
+    headings, lines = stream(file)
+    return Sheet(headings, tuple(lines))
+
+
+def stream(file: Path) -> tuple[tuple[str, ...], Iterator[Line]]:
+    """The first sheet of an XLSX, or a CSV in UTF-8 or GB 18030: its headings, and its rows as they are
+    asked for. Raises SheetProblem, also while the rows are read.
+    """
     try:
-        content = file.read_bytes()
+        with file.open("rb") as start:
+            zipped = start.read(len(ZIP)) == ZIP
+        rows = _xlsx_rows(file) if zipped else _csv_rows(file)
+        headings = next((_headings(cells) for _, cells in rows if any(cells)), ())
     except OSError as error:
         raise SheetProblem(
             say("cli.sheet.unreadable", file=file.name, why=error.strerror or "")
         ) from error
-    rows = _xlsx_rows(content) if content.startswith(ZIP) else _csv_rows(content)
-    headings: tuple[str, ...] = ()
-    lines = []
-    for number, cells in rows:
-        if not any(cells):
-            continue
-        if not headings:
-            headings = _headings(cells)
-            continue
-        named = dict(zip(headings, cells, strict=False))
-        beyond = [cell for cell in cells[len(headings) :] if cell]
-        lines.append(Line(number, {**named, "": " ".join(beyond)} if beyond else named))
     if not headings:
         raise SheetProblem(say("cli.sheet.empty"))
-    return Sheet(headings, tuple(lines))
+    return headings, _lines(headings, rows)
+
+
+def _lines(headings: tuple[str, ...], rows: Iterator[tuple[int, list[str]]]) -> Iterator[Line]:
+    for number, cells in rows:
+        if any(cells):
+            named = dict(zip(headings, cells, strict=False))
+            beyond = [cell for cell in cells[len(headings) :] if cell]
+            yield Line(number, {**named, "": " ".join(beyond)} if beyond else named)
 
 
 def _headings(cells: Sequence[str]) -> tuple[str, ...]:
@@ -94,21 +103,22 @@ def _headings(cells: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _csv_rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(_decode(content), newline=""), strict=True)
-    try:
-        for cells in reader:
-            yield reader.line_num, [_bare(cell) for cell in cells]
-    except csv.Error as error:
-        raise SheetProblem(say("cli.sheet.no_csv", line=reader.line_num)) from error
+def _csv_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
+    with file.open(encoding=_encoding(file), newline="") as text:
+        reader = csv.reader(text, strict=True)
+        try:
+            for cells in reader:
+                yield reader.line_num, [_bare(cell) for cell in cells]
+        except csv.Error as error:
+            raise SheetProblem(say("cli.sheet.no_csv", line=reader.line_num)) from error
 
 
-def _decode(content: bytes) -> str:
+def _encoding(file: Path) -> str:
+    """The first of ENCODINGS that the whole file is in."""
     for encoding in ENCODINGS:
-        with suppress(UnicodeDecodeError):
-            text = content.decode(encoding)
-            if "\0" not in text:
-                return text
+        with suppress(UnicodeDecodeError), file.open(encoding=encoding, newline="") as text:
+            if not any("\0" in part for part in iter(partial(text.read, BLOCK), "")):
+                return encoding
     raise SheetProblem(say("cli.sheet.no_table"))
 
 
@@ -117,17 +127,17 @@ def _bare(cell: str) -> str:
     return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
 
 
-def _xlsx_rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
+def _xlsx_rows(file: Path) -> Iterator[tuple[int, list[str]]]:
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of styles that it does not know
-            book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-            sheet = book.worksheets[0]
-            rows = [list(row) for row in sheet.iter_rows(values_only=True)]
-            book.close()
+            book = load_workbook(file, read_only=True, data_only=True)
+        with closing(book):
+            for number, row in enumerate(book.worksheets[0].iter_rows(values_only=True), 1):
+                yield number, [_plain(value) for value in row]
     except (
         BadZipFile,
         InvalidFileException,
@@ -138,8 +148,6 @@ def _xlsx_rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
         ValueError,
     ) as error:
         raise SheetProblem(say("cli.sheet.no_table")) from error
-    for number, row in enumerate(rows, 1):
-        yield number, [_plain(value) for value in row]
 
 
 def _plain(value: Any) -> str:
@@ -192,7 +200,12 @@ def _guarded(cell: Cell) -> Cell:
 def _write_xlsx(file: Path, headings: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     from xlsxwriter import Workbook
 
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    options = {
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "constant_memory": True,
+    }
     with Workbook(str(file), options) as book:
         sheet = book.add_worksheet()
         sheet.freeze_panes(1, 0)

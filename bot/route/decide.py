@@ -357,7 +357,9 @@ def nearest_json(
     ``all_`` lists every point that has coordinates. Raises ValueError off the globe.
     """
     texts = load_texts()
-    desks = [desk for desk in points if desk.lat is not None and desk.lon is not None]
+    desks = [
+        desk for desk in points if desk.public and desk.lat is not None and desk.lon is not None
+    ]
 
     def takes(desk: Desk) -> bool:
         return not object_code or desk.handles(object_code)

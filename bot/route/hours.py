@@ -2,6 +2,8 @@
 
 ``1-5 09:00-11:30,13:00-17:00; 6,7 10:00-16:00`` gives weekdays (1 Monday to 7 Sunday) and times in
 Asia/Shanghai; ``work`` stands for working days with their moved days (调休), ``daily`` for every day.
+``holiday`` is a statutory holiday, ``2027-02-06`` or ``2027-02-06..2027-02-12`` certain days; ``closed``
+may stand for the times. Certain days go before holidays, and holidays before all the rest.
 An end before its start runs past midnight; 24:00 is the end of the day.
 """
 
@@ -13,7 +15,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from bot.law.deadlines import is_working_day
+from bot.law.deadlines import is_holiday, is_working_day
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DAYS = re.compile(r"[1-7](?:-[1-7])?(?:,[1-7](?:-[1-7])?)*", re.ASCII)
@@ -23,20 +25,37 @@ DAY_MINUTES = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Some days with their spans, in minutes from midnight."""
+    """Some days with their spans, in minutes from midnight; no span when it is closed.
+
+    ``dates`` are the first and last of certain days, None when it is about a kind of day.
+    """
 
     weekdays: frozenset[int]
     working: bool
     spans: tuple[tuple[int, int], ...]
+    holiday: bool = False
+    dates: tuple[date, date] | None = None
+
+    @property
+    def rank(self) -> int:
+        """Of two shifts about the same day, the one of the higher rank holds."""
+        return 2 if self.dates else int(self.holiday)
 
     def on(self, day: date) -> bool:
+        if self.dates:
+            return self.dates[0] <= day <= self.dates[1]
+        if self.holiday:
+            return is_holiday(day)
         return is_working_day(day) if self.working else day.isoweekday() in self.weekdays
 
 
 @lru_cache(maxsize=1024)
 def read_hours(text: str) -> tuple[Shift, ...]:
     """The shifts of a line of hours. Raises ValueError on what it cannot read."""
-    return tuple(_shift(part.strip()) for part in text.split(";") if part.strip())
+    shifts = tuple(_shift(part.strip()) for part in text.split(";") if part.strip())
+    if shifts and all(shift.rank for shift in shifts):
+        raise ValueError("only exceptions: nothing is said of an ordinary day")
+    return shifts
 
 
 def open_at(hours: str, at: datetime) -> bool | None:
@@ -50,19 +69,30 @@ def open_at(hours: str, at: datetime) -> bool | None:
     local = at.astimezone(ZONE)
     minute = local.hour * 60 + local.minute
     today, yesterday = local.date(), local.date() - timedelta(days=1)
-    return any(
-        (start <= minute < end and shift.on(today))
-        or (minute < end - DAY_MINUTES and shift.on(yesterday))
-        for shift in shifts
-        for start, end in shift.spans
+    return any(start <= minute < end for start, end in spans_on(shifts, today)) or any(
+        minute < end - DAY_MINUTES for _, end in spans_on(shifts, yesterday)
     )
+
+
+def spans_on(shifts: tuple[Shift, ...], day: date) -> list[tuple[int, int]]:
+    """The spans of a day, in minutes from its midnight; empty when it is closed."""
+    there = [shift for shift in shifts if shift.on(day)]
+    rank = max((shift.rank for shift in there), default=0)
+    return sorted(span for shift in there if shift.rank == rank for span in shift.spans)
 
 
 def _shift(part: str) -> Shift:
     days, _, times = part.partition(" ")
-    spans = tuple(_span(span.strip()) for span in times.split(","))
+    closed = times.strip() == "closed"
+    spans: tuple[tuple[int, int], ...] = (
+        () if closed else tuple(_span(span.strip()) for span in times.split(","))
+    )
     if days == "work":
         return Shift(frozenset(), True, spans)
+    if days == "holiday":
+        return Shift(frozenset(), False, spans, holiday=True)
+    if len(days) >= 10 and days[:4].isdecimal():
+        return Shift(frozenset(), False, spans, dates=_dates(days))
     return Shift(_weekdays(days), False, spans)
 
 
@@ -78,6 +108,14 @@ def _weekdays(days: str) -> frozenset[int]:
     if not found:
         raise ValueError(f"days of duty run backwards: {days!r}")
     return frozenset(found)
+
+
+def _dates(days: str) -> tuple[date, date]:
+    first, _, last = days.partition("..")
+    begin, end = date.fromisoformat(first), date.fromisoformat(last or first)
+    if end < begin:
+        raise ValueError(f"days of duty run backwards: {days!r}")
+    return begin, end
 
 
 def _span(span: str) -> tuple[int, int]:

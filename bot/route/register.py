@@ -21,6 +21,27 @@ Level = Literal["bureau", "office", "street", "point"]
 Precision = Literal["surveyed", "address", "street_centre", "unknown"]
 KNOWN_PLACE = ("surveyed", "address")
 
+BARRACKS = "barracks"
+TYPES = (
+    "committee",
+    "zone",
+    "mall",
+    "supermarket",
+    "market",
+    "scenic",
+    "school",
+    "kindergarten",
+    "primary",
+    "middle",
+    "vocational",
+    "university",
+    BARRACKS,
+    "firm",
+    "ecommerce",
+    "other",
+)
+"""What a liaison point may be (联络点类型); ``zone`` is a committee's like in a special zone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -31,6 +52,9 @@ class Desk:
     ``staffed`` means somebody bound a chat, ``confirmed`` that an administrator vouches for the
     row; ``merchants`` are businesses it belongs to; ``aliases`` other names and codes of it.
     ``tier`` is model (市级示范), hundred (百佳), excellent (优秀), basic or "" when unknown.
+    ``contacts`` are public (phones, with or without a word); ``prepay_fen`` is the most it pays in
+    advance, in fen, ``fast_return_minutes`` its promise, None when there is none; ``substitute`` is the
+    code of the desk that stands in; ``datum`` the coordinate system its place was first given in.
     """
 
     code: str
@@ -50,6 +74,17 @@ class Desk:
     merchants: tuple[str, ...] = ()
     street_code: str = ""
     aliases: tuple[str, ...] = ()
+    contacts: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    prepay_fen: int | None = None
+    fast_return_minutes: int | None = None
+    substitute: str = ""
+    datum: str = ""
+
+    @property
+    def public(self) -> bool:
+        """Whether lists, maps and posters may show it: barracks (军营) never."""
+        return self.type != BARRACKS
 
     @property
     def placed(self) -> bool:
@@ -152,8 +187,8 @@ class Register:
 
     @cached_property
     def placed_points(self) -> Index[Desk]:
-        """Points whose own place is known."""
-        return Index(_places(desk for desk in self.points if desk.placed))
+        """Points whose own place is known and may be shown."""
+        return Index(_places(desk for desk in self.points if desk.placed and desk.public))
 
 
 def _places(desks: Iterable[Desk]) -> Iterator[Place[Desk]]:

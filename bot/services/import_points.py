@@ -1,23 +1,30 @@
-"""Import liaison points (导入联络点): judge every row of a table, then write all of it or nothing."""
+"""Import liaison points (导入联络点): judge every row of a table, then write all of it or nothing.
+
+Rows stream: of a table of any length, only the codes seen stay in memory.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import Any, Literal, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.classify.taxonomy import kinds
 from bot.facts.datum import DATUMS, to_wgs84
 from bot.route.decide import load_policy
 from bot.route.hours import read_hours
-from bot.route.register import Desk, Precision, Register
-from bot.services.load_register import PRECISIONS
+from bot.route.register import TYPES, Desk, Precision, Register
+from bot.services.load_register import PRECISIONS, changed
 from bot.texts.catalogue import Catalogue, Say, say
-from models.network import LiaisonPoint, Organisation
+from models.base import uuid7
+from models.network import Level, LiaisonPoint
 
 COLUMNS = (
     "code",
@@ -29,15 +36,37 @@ COLUMNS = (
     "lat",
     "lon",
     "datum",
+    "origin",
     "precision",
     "hours",
+    "contacts",
+    "languages",
     "takes",
+    "prepay",
+    "fast_return",
+    "substitute",
     "merchants",
 )
+FIELDS = {"street": "street_code", "origin": "datum", "prepay": "prepay_fen"}
+FIELDS |= {"fast_return": "fast_return_minutes"}
+"""The columns that a Desk calls otherwise. ``datum`` is the coordinate system of the cells, ``origin``
+the one in which the place was once taken."""
+
+CHUNK = 1000
+"""Rows written in one go."""
+
 TIERS = ("model", "hundred", "excellent", "basic")
-LONGEST = {"name": 120, "type": 40, "address": 200, "hours": 200}
+LONGEST = {"name": 120, "type": 40, "address": 200, "hours": 200, "substitute": 40}
 """Characters in a cell, as many as the columns of models.network hold."""
 
+LISTED, LIST_LONGEST = 8, 60
+"""Contacts and languages of one point, and characters of each."""
+
+PREPAY_FEN = 100_000_00
+"""More than that, in fen, is a slip: the largest pledge known is far below 100,000 yuan."""
+
+FAST_MINUTES = 24 * 60
+PHONE = re.compile(r"[0-9]{3,}")
 CODE = re.compile(r"[A-Za-z0-9_-]{1,40}")
 SHORTENED = re.compile(r"[0-9.]+E\+[0-9]+", re.IGNORECASE)
 """A long code that a spreadsheet program took for a number."""
@@ -76,8 +105,8 @@ class Fate:
 
 def judge(
     headings: Sequence[str], lines: Lines, register: Register, texts: Catalogue
-) -> list[Fate]:
-    """The fate of every row, in order; nothing is written.
+) -> Iterator[Fate]:
+    """The fate of every row, in order and as it is asked for; nothing is written.
 
     Points are known by their code. A column that is not there leaves things as they are, an empty
     cell empties them. Raises NotAPointList.
@@ -89,33 +118,39 @@ def judge(
         raise NotAPointList(say("cli.points.needed_columns"))
     if ("lat" in headings) != ("lon" in headings):
         raise NotAPointList(say("cli.points.half_place"))
-    known = {desk.code: desk for desk in register}
+    return _judged(lines, _Known(register, texts))
+
+
+def _judged(lines: Lines, known: _Known) -> Iterator[Fate]:
     seen: set[str] = set()
-    fates = []
     for number, cells in lines:
-        row = _Row(number, cells, known, register, texts)
-        fates.append(row.fate(twice=row.code in seen))
+        row = _Row(number, cells, known)
+        yield row.fate(twice=row.code in seen)
         seen.add(row.code)
-    return fates
+
+
+class _Known:
+    """What every row is held against: the register, and the words that stand for codes."""
+
+    def __init__(self, register: Register, texts: Catalogue) -> None:
+        self.register = register
+        self.desks = {desk.code: desk for desk in register}
+        self.tiers = dict(zip(texts.raw("cli.points.tiers").split("|"), TIERS, strict=True))
+        self.types = {texts.plain(say(f"point_type.{code}")): code for code in TYPES}
+        self.objects = {texts.plain(say(f"object.{code}")): code for code in kinds()}
+        self.objects |= {kind.name: code for code, kind in kinds().items()}
 
 
 class _Row:
     """One row while it is judged; ``wrong`` collects every reason against it."""
 
-    def __init__(
-        self,
-        line: int,
-        cells: Mapping[str, str],
-        known: Mapping[str, Desk],
-        register: Register,
-        texts: Catalogue,
-    ) -> None:
+    def __init__(self, line: int, cells: Mapping[str, str], known: _Known) -> None:
         self.line = line
         self.cells = cells
         self.code = cells.get("code", "")
-        self.before = known.get(self.code)
-        self.register = register
-        self.texts = texts
+        self.before = known.desks.get(self.code)
+        self.known = known
+        self.register = known.register
         self.wrong: list[Say] = []
         self.notes: list[Say] = []
 
@@ -130,7 +165,7 @@ class _Row:
         old = self.before or Desk(
             self.code, name, "point", parent_code=bureau.code if bureau else None
         )
-        changes = {**self._words(), **self._street(), **self._lists()}
+        changes = {**self._words(), **self._street(), **self._lists(), **self._promises()}
         changes |= self._place(replace(old, **changes), old)
         new = replace(old, **changes)
         if self.wrong:
@@ -152,7 +187,7 @@ class _Row:
             self.wrong.append(say("cli.points.not_a_point", name=self.before.name))
 
     def _words(self) -> dict[str, Any]:
-        """name, type, tier, address, hours."""
+        """name, type, tier, address, hours, substitute."""
         found = {key: self.cells[key] for key in LONGEST if key in self.cells}
         for key, text in found.items():
             if len(text) > LONGEST[key]:
@@ -162,11 +197,22 @@ class _Row:
         except ValueError:
             self.wrong.append(say("cli.points.hours", text=found["hours"]))
         if "tier" in self.cells:
-            tier = self.cells["tier"]
-            words = dict(zip(self.texts.raw("cli.points.tiers").split("|"), TIERS, strict=True))
-            found["tier"] = words.get(tier, tier)
-            if tier and found["tier"] not in TIERS:
-                self.wrong.append(say("cli.points.tier", text=tier, known=[*TIERS, *words]))
+            said = self.cells["tier"]
+            found["tier"] = self.known.tiers.get(said, said)
+            if said and found["tier"] not in TIERS:
+                words = _words(self.known.tiers)
+                self.wrong.append(say("cli.points.tier", text=said, known=words))
+        if "type" in self.cells:
+            said = self.cells["type"]
+            found["type"] = self.known.types.get(said, said)
+            if said and found["type"] not in TYPES:
+                words = _words(self.known.types)
+                self.wrong.append(say("cli.points.type", text=said, known=words))
+        other = found.get("substitute", "")
+        if other and other == self.code:
+            self.wrong.append(say("cli.points.own_substitute"))
+        elif other and other not in self.known.desks:
+            self.notes.append(say("cli.points.substitute", code=other))
         return found
 
     def _street(self) -> dict[str, Any]:
@@ -183,11 +229,10 @@ class _Row:
         return {"street_code": named.code, "parent_code": named.code}
 
     def _lists(self) -> dict[str, Any]:
-        """takes: codes or names of the taxonomy; merchants: any names."""
+        """takes: codes or names of the taxonomy; contacts: each with a phone; others: any words."""
         found: dict[str, Any] = {}
         if "takes" in self.cells:
-            by_name = {self.texts.plain(say(f"object.{code}")): code for code in kinds()}
-            by_name |= {kind.name: code for code, kind in kinds().items()}
+            by_name = self.known.objects
             said = _split(self.cells["takes"])
             strange = [word for word in said if word not in kinds() and word not in by_name]
             if strange:
@@ -195,10 +240,34 @@ class _Row:
             found["takes"] = frozenset(by_name.get(word, word) for word in said)
         if "merchants" in self.cells:
             found["merchants"] = _split(self.cells["merchants"])
+        for column in ("contacts", "languages"):
+            if column in self.cells:
+                found[column] = _split(self.cells[column])
+                if len(found[column]) > LISTED or any(len(t) > LIST_LONGEST for t in found[column]):
+                    most = {"many": LISTED, "most": LIST_LONGEST}
+                    self.wrong.append(say("cli.points.list_long", column=column, **most))
+        if any(not PHONE.search(text) for text in found.get("contacts", ())):
+            self.wrong.append(say("cli.points.no_phone", text=self.cells["contacts"]))
+        return found
+
+    def _promises(self) -> dict[str, Any]:
+        """prepay in yuan, at most two decimals; fast_return in whole minutes; empty is no promise."""
+        found: dict[str, Any] = {}
+        if "prepay" in self.cells:
+            said = self.cells["prepay"]
+            found["prepay_fen"] = fen = _fen(said)
+            if said and (fen is None or not 0 < fen <= PREPAY_FEN):
+                self.wrong.append(say("cli.points.prepay", text=said, most=PREPAY_FEN // 100))
+        if "fast_return" in self.cells:
+            said = self.cells["fast_return"]
+            minutes = int(said) if said.isdecimal() and len(said) < 6 else None
+            found["fast_return_minutes"] = minutes
+            if said and (minutes is None or not 0 < minutes <= FAST_MINUTES):
+                self.wrong.append(say("cli.points.fast_return", text=said, most=FAST_MINUTES))
         return found
 
     def _place(self, new: Desk, old: Desk) -> dict[str, Any]:
-        """lat, lon and precision. A point without a place of its own stands at its street's centre."""
+        """lat, lon, precision, origin. A point without a place of its own stands at its street's centre."""
         lat, lon = self.cells.get("lat", ""), self.cells.get("lon", "")
         if not lat and not lon:
             estimated = old.precision == "street_centre" and new.street_code != old.street_code
@@ -207,7 +276,25 @@ class _Row:
             return {}
         place = self._degrees(lat, lon)
         precision = self._precision()
-        return {} if place is None else {"lat": place[0], "lon": place[1], "precision": precision}
+        if place is None:
+            return {}
+        return {
+            "lat": place[0],
+            "lon": place[1],
+            "precision": precision,
+            "datum": self._origin(place, old),
+        }
+
+    def _origin(self, place: tuple[float, float], old: Desk) -> str:
+        """The coordinate system in which the place was taken: as said, else that of the cells; a place
+        that stays where it was keeps its own."""
+        said = _datum(self.cells.get("origin", ""))
+        if said and said not in DATUMS:
+            self.wrong.append(say("cli.points.datum", known=list(DATUMS)))
+        if said:
+            return said
+        stays = (old.lat, old.lon) == place
+        return old.datum if stays else _datum(self.cells.get("datum", ""))
 
     def _centre(self, new: Desk) -> dict[str, Any]:
         if self.cells.get("precision", "") not in ("", "street_centre", "unknown"):
@@ -215,8 +302,8 @@ class _Row:
         street = self.register.get(new.street_code)
         nowhere = self.cells.get("precision") == "unknown"
         if nowhere or street is None or street.lat is None:
-            return {"lat": None, "lon": None, "precision": "unknown"}
-        return {"lat": street.lat, "lon": street.lon, "precision": "street_centre"}
+            return {"lat": None, "lon": None, "precision": "unknown", "datum": ""}
+        return {"lat": street.lat, "lon": street.lon, "precision": "street_centre", "datum": ""}
 
     def _precision(self) -> Precision:
         said = self.cells.get("precision", "") or "address"
@@ -226,7 +313,7 @@ class _Row:
 
     def _degrees(self, lat: str, lon: str) -> tuple[float, float] | None:
         """WGS-84 degrees; the datum must be said, since guessing it wrong moves a point by 500 m."""
-        datum = self.cells.get("datum", "").lower().replace("-", "")
+        datum = _datum(self.cells.get("datum", ""))
         try:
             north, east = float(lat), float(lon)
         except ValueError:
@@ -251,30 +338,63 @@ def _split(cell: str) -> tuple[str, ...]:
 
 
 def _column(desk: Desk, column: str) -> Any:
-    return desk.street_code if column == "street" else getattr(desk, column)
+    return getattr(desk, FIELDS.get(column, column))
 
 
-async def write(session: AsyncSession, fates: Iterable[Fate], source: str) -> int:
-    """Write what is new or changed; how many rows. ``source`` says where they came from."""
-    wanted = [f.desk for f in fates if f.desk is not None and f.what in ("new", "changed")]
-    there = {row.code: row for row in await session.scalars(select(Organisation))}
-    serial = await session.scalar(select(func.max(Organisation.serial))) or 0
-    for desk in wanted:
-        row = there.get(desk.code)
-        if row is None:
-            serial += 1
-            row = LiaisonPoint(code=desk.code, serial=serial, simulated=False)
-            session.add(row)
-        parent = there.get(desk.parent_code or "")
-        for name, value in _values(desk).items():
-            setattr(row, name, value)
-        row.parent_id = parent.id if parent else None
-        row.source = source  # type: ignore[attr-defined]
-    await session.flush()
-    return len(wanted)
+def _words(codes: Mapping[str, str]) -> list[str]:
+    """Codes with their words, as they may be written."""
+    return [f"{code}（{word}）" for word, code in codes.items()]
 
 
-def _values(desk: Desk) -> dict[str, Any]:
+def _datum(cell: str) -> str:
+    """``GCJ-02`` as ``gcj02``."""
+    return cell.lower().replace("-", "")
+
+
+def _fen(cell: str) -> int | None:
+    """Yuan as fen; None for what is no amount of money."""
+    try:
+        fen = Decimal(cell) * 100
+    except InvalidOperation:
+        return None
+    return int(fen) if fen.is_finite() and fen == fen.to_integral_value() else None
+
+
+async def write(session: AsyncSession, desks: Iterable[Desk], source: str) -> int:
+    """Write new and changed points; how many. ``source`` says where they came from."""
+    table = LiaisonPoint.__table__
+    above = await session.execute(
+        select(table.c.code, table.c.id).where(table.c.level != Level.POINT)
+    )
+    parents: dict[str | None, uuid.UUID] = dict(above.all())
+    serial = await session.scalar(select(func.max(table.c.serial))) or 0
+    written = 0
+    rest = iter(desks)
+    while some := list(islice(rest, CHUNK)):
+        codes = [desk.code for desk in some]
+        there = set(await session.scalars(select(table.c.code).where(table.c.code.in_(codes))))
+        new, old = [], []
+        for desk in some:
+            row = {**values(desk), "parent_id": parents.get(desk.parent_code), "source": source}
+            if desk.code in there:
+                old.append({**row, "its_code": desk.code})
+            else:
+                serial += 1
+                row |= {"id": uuid7(), "code": desk.code, "serial": serial}
+                new.append({**row, "level": Level.POINT, "simulated": False})
+        if new:
+            await session.execute(insert(table), new)  # type: ignore[arg-type]
+        if old:
+            its = update(table).where(table.c.code == bindparam("its_code"))  # type: ignore[arg-type]
+            await (await session.connection()).execute(its, old)
+        written += len(some)
+    if written:
+        await changed(session)
+    return written
+
+
+def values(desk: Desk) -> dict[str, Any]:
+    """A desk's own columns, without its place in the tree."""
     return {
         "name": desk.name,
         "type": desk.type,
@@ -283,7 +403,13 @@ def _values(desk: Desk) -> dict[str, Any]:
         "lat": desk.lat,
         "lon": desk.lon,
         "precision": desk.precision,
+        "datum": desk.datum,
         "hours": desk.hours,
+        "contacts": list(desk.contacts),
+        "languages": list(desk.languages),
         "takes": sorted(desk.takes),
+        "prepay_fen": desk.prepay_fen,
+        "fast_return_minutes": desk.fast_return_minutes,
+        "substitute": desk.substitute,
         "merchants": list(desk.merchants),
     }

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.route.register import Desk
+from bot.services.import_points import values
 from bot.services.tables import Tables
 from models.base import uuid7
 from models.network import LiaisonPoint, Organisation
@@ -28,7 +26,10 @@ async def seed(session: AsyncSession, tables: Tables) -> int:
     ids = {desk.code: uuid7() for desk in desks}
     rows = [
         {
-            **_row(desk),
+            **values(desk),
+            "code": desk.code,
+            "level": desk.level,
+            "simulated": False,
             "id": ids[desk.code],
             "parent_id": ids[desk.parent_code] if desk.parent_code else None,
             "serial": serial,
@@ -38,21 +39,3 @@ async def seed(session: AsyncSession, tables: Tables) -> int:
     # One statement for the table, whatever the levels: every column that a point has.
     await session.execute(insert(LiaisonPoint.__table__), rows)  # type: ignore[arg-type]
     return len(rows)
-
-
-def _row(desk: Desk) -> dict[str, Any]:
-    return {
-        "code": desk.code,
-        "name": desk.name,
-        "level": desk.level,
-        "lat": desk.lat,
-        "lon": desk.lon,
-        "precision": desk.precision,
-        "simulated": False,
-        "type": desk.type,
-        "tier": desk.tier,
-        "address": desk.address,
-        "hours": desk.hours,
-        "takes": sorted(desk.takes),
-        "merchants": list(desk.merchants),
-    }

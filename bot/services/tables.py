@@ -11,6 +11,7 @@ from bot.law.policy import Policy
 from bot.ports import Clock
 from bot.route.register import Register
 from bot.services.live_classifier import LiveClassifier
+from bot.services.load_register import LiveRegister
 from bot.texts.catalogue import Catalogue
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -27,15 +28,24 @@ class Tables:
     clock: Clock
     texts: Catalogue
     classifier: LiveClassifier
-    gazetteer: Gazetteer
+    network: LiveRegister
     law: LawBook
     policy: Policy
-    register: Register
     demo: bool
     bot_name: str = ""
     operator: str = ""
     basis: str = ""
     admins: frozenset[str] = frozenset()
+
+    @property
+    def register(self) -> Register:
+        """The network as it stands now."""
+        return self.network.register
+
+    @property
+    def gazetteer(self) -> Gazetteer:
+        """Its streets and committees, to be found in a text."""
+        return self.network.gazetteer
 
     def link(self, payload: str) -> str:
         """A deep link that opens the private talk and hands over ``payload`` ([A-Za-z0-9_-], ≤ 64)."""

@@ -39,6 +39,7 @@ DYNAMIC = {
     "notice.outcome.": "bot/services/broadcast.py",
     "object.": "bot/interview/answers.py",
     "option.": "bot/interview/answers.py",
+    "point_type.": "bot/services/import_points.py",
     "rate.": "bot/services/follow.py",
     "redacted.": "bot/services/converse.py",
     "result.": "bot/services/close_case.py",

@@ -14,13 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database
-from bot.facts.places import Committee, Gazetteer, Street
 from bot.law import book, policy
 from bot.ports import Attachment, Button, Incoming, Message, Press
-from bot.route.register import Register, load_network
+from bot.route.register import load_network
 from bot.services import seed_network
 from bot.services.hear import hear
 from bot.services.live_classifier import LiveClassifier
+from bot.services.load_register import LiveRegister
 from bot.services.tables import Tables
 from bot.texts.catalogue import load
 from models.base import Base, install_cipher
@@ -221,22 +221,13 @@ async def opened(folder: Path, *, demo: bool = False) -> AsyncIterator[Office]:
     engine.dispose()
     install_cipher(Keyring.open(folder / "keys.json"))
     clock = Hands()
-    desks = load_network()
     tables = Tables(
         clock=clock,
         texts=load(),
         classifier=LiveClassifier(),
-        gazetteer=Gazetteer(
-            [Street(d.code, d.name, d.lat, d.lon) for d in desks if d.level == "street"],
-            [
-                Committee(d.code, d.name, d.street_code, "")
-                for d in desks
-                if d.level == "point" and d.street_code
-            ],
-        ),
+        network=LiveRegister(load_network()),
         law=book.load(),
         policy=policy.load(),
-        register=Register(desks),
         demo=demo,
         bot_name="suda_bot",
     )

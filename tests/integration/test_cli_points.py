@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
+import tracemalloc
 from pathlib import Path
 
 import openpyxl
@@ -11,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot import app
 from bot.adapters import sheets
 from bot.facts.datum import bd09, gcj02, to_wgs84
 from bot.route.nearest import distance_m
-from tests.integration.cli_helpers import Suda, install, suda
+from bot.settings import load
+from tests.integration.cli_helpers import Suda, install, process, suda
 
 __all__ = ["suda"]
 
@@ -116,6 +120,122 @@ def test_what_is_exported_comes_back_unchanged(suda: Suda, tmp_path: Path, suffi
     fates = json.loads(ran.out)
     assert len(fates) == 1532
     assert [row for row in fates if row["fate"] != "same"] == []
+
+
+FULL = (
+    "F01,某商场联络点,商场,百佳,金桥镇,金桥路1号,31.25,121.6,gcj-02,surveyed,"
+    "1-5 09:00-11:30|13:00-17:00; holiday closed,021-12345678 服务台|13900000000,普通话|上海话,"
+    "food,500.50,15,M01,某商场"
+)
+FULL_HEAD = (
+    "code,name,type,tier,street,address,lat,lon,datum,precision,hours,contacts,languages,"
+    "takes,prepay,fast_return,substitute,merchants"
+)
+
+
+def test_every_field_of_a_point_is_kept(suda: Suda, tmp_path: Path) -> None:
+    install(tmp_path)
+    line = FULL.replace("11:30|13:00", "11:30,13:00").replace("1-5 09", '"1-5 09')
+    file = table(tmp_path, line.replace("closed,", 'closed",'), head=FULL_HEAD)
+    ran = suda("points", "import", file)
+    assert ran.code == 0, ran.out
+    assert "代办的 M01 还不在名册里" in ran.out
+    assert suda("points", "export", tmp_path / "out.csv").code == 0
+    rows = csv.DictReader((tmp_path / "out.csv").read_text("utf-8-sig").splitlines())
+    row = next(row for row in rows if row["code"] == "F01")
+    place = float(row.pop("lat")), float(row.pop("lon"))
+    assert distance_m(*place, *to_wgs84(31.25, 121.6, "gcj02")) < 0.1
+    assert row == {
+        "code": "F01",
+        "name": "某商场联络点",
+        "type": "mall",
+        "tier": "hundred",
+        "street": "310115120",
+        "address": "金桥路1号",
+        "datum": "wgs84",
+        "origin": "gcj02",
+        "precision": "surveyed",
+        "hours": "1-5 09:00-11:30,13:00-17:00; holiday closed",
+        "contacts": "021-12345678 服务台|13900000000",
+        "languages": "普通话|上海话",
+        "takes": "food",
+        "prepay": "500.50",
+        "fast_return": "15",
+        "substitute": "M01",
+        "merchants": "某商场",
+    }
+    again = suda("points", "import", tmp_path / "out.csv", "--dry-run", "--json")
+    assert {fate["fate"] for fate in json.loads(again.out)} == {"same"}
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "reason"),
+    [
+        ("type", "飞船", "类型看不懂"),
+        ("contacts", "服务台", "要有电话号码"),
+        ("contacts", "|".join(f"1{n:010}" for n in range(9)), "最多写 8 个"),
+        ("prepay", "很多", "先行赔付的上限看不懂"),
+        ("prepay", "0", "先行赔付的上限看不懂"),
+        ("prepay", "1.005", "先行赔付的上限看不懂"),
+        ("prepay", "inf", "先行赔付的上限看不懂"),
+        ("fast_return", "15分钟", "分钟数看不懂"),
+        ("substitute", "M1", "不能由自己代办"),
+        ("hours", "holiday closed", "值班时间看不懂"),
+    ],
+)
+def test_a_bad_field_is_refused_with_its_reason(
+    suda: Suda, tmp_path: Path, column: str, cell: str, reason: str
+) -> None:
+    file = table(tmp_path, f"M1,甲,{cell}", head=f"code,name,{column}")
+    ran = suda("points", "import", file, "--dry-run")
+    assert ran.code == 1
+    assert reason in ran.out
+
+
+def test_barracks_are_never_shown(suda: Suda, tmp_path: Path) -> None:
+    install(tmp_path)
+    assert suda("points", "import", table(tmp_path, MALL.replace("mall", "军营"))).code == 0
+    for more in ((), ("--all",)):
+        assert "M01" not in nearest(suda, "--lat", 31.25, "--lon", 121.6, "-k", 3, *more)
+
+
+def test_a_running_bot_learns_of_imported_points(suda: Suda, tmp_path: Path) -> None:
+    install(tmp_path)
+    settings = load(env_file=None, data_dir=tmp_path / "data")
+
+    async def go() -> None:
+        async with app.open_house(settings, demo=False) as house:
+            network, before = house.tables.network, house.tables.register
+            assert network.register.get("M01") is None
+            other = asyncio.to_thread(
+                process, tmp_path, "points", "import", str(table(tmp_path, MALL))
+            )
+            assert (await other).code == 0
+            await network.refresh(house.db)
+            desk = house.tables.register.get("M01")
+            assert desk is not None
+            assert desk.name == "金桥商场联络点"
+            now = house.tables.register
+            await network.refresh(house.db)
+            assert house.tables.register is now is not before, "loaded only when it changed"
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_a_table_is_read_row_by_row(tmp_path: Path, suffix: str) -> None:
+    """Of 20,000 rows no more than a little is in memory at a time."""
+    file = tmp_path / f"long.{suffix}"
+    sheets.write(file, ["code", "name"], ((f"P{n}", f"第{n}个联络点") for n in range(20_000)))
+    tracemalloc.start()
+    try:
+        _, lines = sheets.stream(file)
+        count = sum(1 for _ in lines)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert count == 20_000
+    assert peak < 3_000_000, "the rows as lists and dicts take more than 10 MB"
 
 
 def test_no_cell_is_a_formula(suda: Suda, tmp_path: Path) -> None:

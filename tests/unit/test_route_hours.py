@@ -35,6 +35,16 @@ def test_a_week_with_a_lunch_break(when: datetime, on_duty: bool) -> None:
     assert open_at(OFFICE, when) is on_duty
 
 
+def test_certain_days_go_before_holidays_and_those_before_the_rest() -> None:
+    hours = f"{OFFICE}; holiday 10:00-12:00; 2026-10-03 closed; 2026-12-07..2026-12-08 20:00-21:00"
+    assert open_at(hours, at(10, 2, 9, 30)) is False  # a Friday in the holiday
+    assert open_at(hours, at(10, 2, 11)) is True
+    assert open_at(hours, at(10, 3, 11)) is False
+    assert open_at(hours, at(12, 8, 20)) is True
+    assert open_at(hours, at(12, 8, 10)) is False
+    assert open_at(hours, at(12, 9, 10)) is True
+
+
 def test_hours_are_shanghai_hours_whatever_the_clock() -> None:
     assert open_at(OFFICE, datetime(2026, 11, 23, 1, 30, tzinfo=UTC)) is True
     assert open_at(OFFICE, datetime(2026, 11, 23, 9, 30, tzinfo=UTC)) is False
