@@ -103,11 +103,8 @@ def run(
     """The bot: with BOT_TOKEN on Telegram; without it, the sandbox and the bot together."""
     if sandbox_url:
         from bot.app import serve
-        from bot.demo import ADMIN
 
-        settings = _settings(
-            db, bot_token=sandbox_token, api_base_url=sandbox_url, admin_ids=(ADMIN,)
-        )
+        settings = _settings(db, **_in_sandbox(sandbox_url, sandbox_token))
         _until_told(lambda stop: serve(settings, stop, demo=True))
         return
     settings = _settings(db)
@@ -120,6 +117,13 @@ def run(
 
         chosen = port if port >= 0 else settings.sandbox_port
         _until_told(lambda stop: demonstrate(settings, chosen, stop))
+
+
+def _in_sandbox(url: str, token: str) -> dict[str, Any]:
+    """Settings of a bot whose Bot API server is the sandbox."""
+    from bot.demo import ADMIN
+
+    return {"bot_token": token, "api_base_url": url, "admin_ids": (ADMIN,)}
 
 
 @sandbox.callback(invoke_without_command=True)
@@ -658,10 +662,21 @@ def verify(json_: Json = False, db: Db = "") -> None:
 
 
 @app.command()
-def worker(db: Db = "") -> None:
-    """One more worker process on PostgreSQL (not in this version)."""
-    _settings(db)
-    _fail(_say("cli.worker"))
+def worker(
+    db: Db = "",
+    sandbox_url: Hidden = "",
+    sandbox_token: Hidden = "",
+) -> None:
+    """One more worker on PostgreSQL: handles and sends what ``run`` took in. As many as you like."""
+    from bot.app import serve
+
+    over = _in_sandbox(sandbox_url, sandbox_token) if sandbox_url else {}
+    settings = _settings(db, **over)
+    if _database_file(settings) is not None:
+        _fail(_say("cli.worker.sqlite"))
+    if not settings.bot_token.get_secret_value():
+        _fail(_say("cli.worker.no_token"))
+    _until_told(lambda stop: serve(settings, stop, demo=bool(sandbox_url), takes_in=False))
 
 
 @app.command()
@@ -845,6 +860,7 @@ def _told(error: Exception) -> str | None:
     """A known trouble as one line; None for what is a defect."""
     from sqlalchemy.exc import DBAPIError
 
+    from bot.adapters.courier import ServerGone
     from bot.adapters.crypto import KeyringError, SealBroken
     from bot.adapters.database import DatabaseProblem
     from bot.adapters.lock import AlreadyRunning
@@ -863,6 +879,7 @@ def _told(error: Exception) -> str | None:
             return _say("cli.doctor.database_wrong", error=error.orig)
         case (
             AlreadyRunning()
+            | ServerGone()
             | KeyringError()
             | DatabaseProblem()
             | TokenRefused()
@@ -872,7 +889,7 @@ def _told(error: Exception) -> str | None:
             return str(error)
         case OSError():
             return str(error)
-        case ModuleNotFoundError(name="psycopg"):
+        case ModuleNotFoundError(name="psycopg" | "procrastinate"):
             return _say("cli.no_driver")
     return None
 

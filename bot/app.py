@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -117,8 +117,11 @@ async def open_house(
     clock: SystemClock | None = None,
     bot_name: str = "",
     admins: frozenset[str] = frozenset(),
+    first: bool = True,
 ) -> AsyncIterator[House]:
     """Migrate (SQLite), open keys and database, seed the network; closes the database at the end.
+
+    ``first``: may make the key of a database that holds nothing yet.
 
     Raises DatabaseProblem; KeyringMissing when there is a database but no key.
     """
@@ -129,7 +132,7 @@ async def open_house(
     try:
         await db.probe(migrate.head())
         # A lost key must not be replaced in silence: what the old one sealed would never open again.
-        keyring = Keyring.open(settings.key_file, create=not await accounts.anyone(db))
+        keyring = Keyring.open(settings.key_file, create=first and not await accounts.anyone(db))
         install_cipher(keyring)
         tables = await asyncio.to_thread(
             make_tables, settings, clock, demo=demo, bot_name=bot_name, admins=admins
@@ -151,18 +154,24 @@ async def open_house(
 
 
 async def serve(
-    settings: Settings, stop: asyncio.Event, *, demo: bool = False, clock: SystemClock | None = None
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    demo: bool = False,
+    clock: SystemClock | None = None,
+    takes_in: bool = True,
 ) -> None:
     """The bot on the Bot API at ``settings.api_base_url``, until ``stop``; then it drains.
 
-    Raises TokenRefused, DatabaseProblem, KeyringError, AlreadyRunning.
+    With ``takes_in`` False, one more worker on PostgreSQL: it handles and sends what others took in.
+    Raises TokenRefused, DatabaseProblem, KeyringError, AlreadyRunning, ServerGone.
     """
     token = settings.bot_token.get_secret_value()
     bot = build_bot(token, settings.api_base_url, settings.proxy_url.get_secret_value())
     admins = frozenset({f"tg:{number}" for number in settings.admin_ids})
     async with (
         contextlib.AsyncExitStack() as held,
-        open_house(settings, demo=demo, clock=clock, admins=admins) as house,
+        open_house(settings, demo=demo, clock=clock, admins=admins, first=takes_in) as house,
     ):
         if house.db.sqlite:
             held.enter_context(only_one(settings.data_dir))
@@ -195,27 +204,46 @@ async def serve(
             on_dead=lambda session, row, refusal: undeliverable(session, tables, row, refusal),
             on_moved=moved,
         )
-        await _say_hello(house, channel, tables)
         draining = asyncio.Event()
-        working = [
-            asyncio.create_task(worker.run(stop)),
-            asyncio.create_task(sweep(house, stop)),
-            asyncio.create_task(tables.classifier.follow(house.db, stop)),
-            asyncio.create_task(tables.network.follow(house.db, stop)),
+        work = [
+            house.db.keep_seat(house.clock.follow, stop),
+            worker.run(stop),
+            sweep(house, stop),
+            tables.classifier.follow(house.db, stop),
+            tables.network.follow(house.db, stop),
         ]
-        sending = asyncio.create_task(deliverer.run(draining))
+        if takes_in:
+            await _say_hello(house, channel, tables)
+            work.append(
+                _listen(house, channel, stop)
+                if settings.webhook_url
+                else channel.poll(house.db, accept, stop)
+            )
+        working = [asyncio.create_task(_vital(each, stop)) for each in work]
+        sending = [
+            asyncio.create_task(_vital(each, stop))
+            for each in (deliverer.run(draining), house.db.courier.run(draining))
+        ]
         try:
-            if settings.webhook_url:
-                await _listen(house, channel, stop)
-            else:
-                await channel.poll(house.db, accept, stop)
+            await stop.wait()
+            await asyncio.gather(*working)
+            if house.db.sqlite or await house.db.living() == {house.db.seat}:
+                await _send_what_is_owed(house)
         finally:
             stop.set()
-            await asyncio.gather(*working)
-            await _send_what_is_owed(house)
             draining.set()
-            await sending
+            await asyncio.gather(*working, return_exceptions=True)
+            await asyncio.gather(*sending)
             await application.shutdown()
+
+
+async def _vital(work: Awaitable[None], stop: asyncio.Event) -> None:
+    """What the whole cannot do without: when it fails, everything is told to stop."""
+    try:
+        await work
+    except BaseException:
+        stop.set()
+        raise
 
 
 async def _send_what_is_owed(house: House) -> None:

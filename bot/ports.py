@@ -5,7 +5,8 @@ Nothing here knows Telegram, a terminal or a database engine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from asyncio import Event
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -24,8 +25,17 @@ class Clock(Protocol):
 class Courier(Protocol):
     """Wakes whoever drains due rows; rows are the truth, a wake-up may be lost or doubled."""
 
+    def listen(self, kind: str, look: Callable[[], None]) -> None:
+        """This process works on ``kind`` (inbox, outbox): call ``look`` when some of it is due.
+        Before :meth:`run`."""
+        ...
+
     def wake(self, kind: str) -> None:
-        """kind: ``inbox`` or ``outbox``; called after the commit."""
+        """Somebody who listens should look, here or elsewhere; called after the commit."""
+        ...
+
+    async def run(self, stop: Event) -> None:
+        """Carry wake-ups until ``stop``. Raises when that is over for good."""
         ...
 
 

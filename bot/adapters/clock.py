@@ -14,11 +14,12 @@ class SystemClock:
 
     def __init__(self, offset: timedelta = timedelta()) -> None:
         self.offset = offset
+        self._behind = timedelta()
 
     def now(self) -> datetime:
         """Aware, in UTC."""
-        return datetime.now(UTC) + self.offset
+        return datetime.now(UTC) + self._behind + self.offset
 
     def follow(self, moment: datetime) -> None:
-        """Take ``moment`` (aware) as the present."""
-        self.offset = moment - datetime.now(UTC)
+        """Take ``moment`` (aware), the server's time, for this machine's."""
+        self._behind = moment - datetime.now(UTC)

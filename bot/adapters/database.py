@@ -8,25 +8,31 @@ that cannot write. PostgreSQL has ordinary pools.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import AsyncAdaptedQueuePool, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
+from bot.adapters.courier import QUEUE_TABLE, Embedded, Procrastinate, ServerGone
+from bot.ports import Courier
 from models.delivery import WAKES
 
 BUSY_TIMEOUT_MS = 15_000
 OLDEST_POSTGRESQL = 14
 READERS = 4
-SEATS = 5_394_825_762
-"""Any fixed number: the advisory lock that working processes share."""
+SEATS = 539_482_576
+"""Any fixed number: the class of the advisory locks that working processes hold, one each."""
+
+BEAT_SECONDS = 1.0
 
 
 class DatabaseProblem(Exception):
@@ -55,16 +61,21 @@ def driver_url(url: str) -> URL:
             raise DatabaseProblem(f"DATABASE_URL names {other}; only sqlite and postgresql will do")
 
 
+def new_seat() -> int:
+    """A number that fits PostgreSQL's integer."""
+    return int.from_bytes(os.urandom(4)) >> 1
+
+
 class Database:
     """Sessions for one database. Make one per process, and :meth:`close` it."""
 
     def __init__(self, url: str) -> None:
         self.url = driver_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        self._listeners: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
+        self.courier: Courier = Embedded()
+        self.seat = new_seat()
         self._gate = asyncio.Lock()
-        self._alone = False
-        self._seat: AsyncConnection | None = None
+        self._seated: AsyncConnection | None = None
         if self.sqlite:
             assert self.url.database is not None
             make_folder(Path(self.url.database))
@@ -74,30 +85,68 @@ class Database:
             self._writer = create_async_engine(self.url, pool_pre_ping=True)
             self._reader = self._writer
 
-    @property
-    def alone(self) -> bool:
-        """Whether no other bot process works here: always so on SQLite, else as take_seat() found."""
-        return self.sqlite or self._alone
-
     async def take_seat(self) -> None:
-        """On PostgreSQL, be counted as a working process until this one ends, and learn whether it is
-        the only one: who can have the advisory lock to itself has nobody beside it. The server lets
-        go of a dead process's share, so that what it held is free at once for the next.
+        """Be counted as a working process until this one ends, with a number of its own.
+
+        On PostgreSQL the number is an advisory lock: the server lets go of it when the process dies,
+        so that what the dead one held is free at once. Wake-ups then go among all that sit.
         """
         if self.sqlite:
             return
-        self._seat = await self._writer.connect()
-        await self._seat.execution_options(isolation_level="AUTOCOMMIT")
-        number = {"n": SEATS}
-        tried = await self._seat.execute(text("SELECT pg_try_advisory_lock(:n)"), number)
-        self._alone = bool(tried.scalar_one())
-        await self._seat.execute(text("SELECT pg_advisory_lock_shared(:n)"), number)
-        if self._alone:
-            await self._seat.execute(text("SELECT pg_advisory_unlock(:n)"), number)
+        self.courier = Procrastinate(self.url)
+        self._seated = await self._writer.connect()
+        await self._seated.execution_options(isolation_level="AUTOCOMMIT")
+        take = text("SELECT pg_try_advisory_lock(:seats, :seat)")
+        while not (
+            await self._seated.execute(take, {"seats": SEATS, "seat": self.seat})
+        ).scalar_one():
+            self.seat = new_seat()
+
+    async def keep_seat(self, tell: Callable[[datetime], None], stop: asyncio.Event) -> None:
+        """Tell the server's time each second, by which several hosts agree. Raises ServerGone when
+        the server let go of the seat: what is in hand here belongs to others from then on."""
+        while self._seated is not None and not stop.is_set():
+            try:
+                moment: datetime = (
+                    await self._seated.execute(text("SELECT clock_timestamp()"))
+                ).scalar_one()
+            except (DBAPIError, OSError) as error:
+                raise ServerGone(type(error).__name__) from error
+            tell(moment.astimezone(UTC))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), BEAT_SECONDS)
+
+    async def living(self) -> set[int] | None:
+        """The seats of all working processes; None when this one has none and so cannot tell."""
+        if self.sqlite:
+            return {self.seat}
+        if self._seated is None:
+            return None
+        async with self.read() as session:
+            taken = await session.execute(
+                text(
+                    "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory'"
+                    " AND classid = :seats AND objsubid = 2 AND database ="
+                    " (SELECT oid FROM pg_database WHERE datname = current_database())"
+                ),
+                {"seats": SEATS},
+            )
+            return set(taken.scalars())
+
+    def token(self) -> UUID:
+        """A new fencing token, which tells the seat of whoever holds it."""
+        return UUID(bytes=self.seat.to_bytes(4) + os.urandom(12))
+
+    async def orphans(self, tokens: Iterable[UUID]) -> list[UUID]:
+        """Those of ``tokens`` (read before this call) whose holder is no more."""
+        living = await self.living()
+        if living is None:
+            return []
+        return [token for token in tokens if int.from_bytes(token.bytes[:4]) not in living]
 
     def listen(self, kind: str, wake: Callable[[], None]) -> None:
-        """Call ``wake`` after every commit that wrote work of this kind."""
-        self._listeners[kind].append(wake)
+        """Call ``wake`` after commits that wrote work of this kind."""
+        self.courier.listen(kind, wake)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
@@ -109,8 +158,7 @@ class Database:
             async with self._write() as session:
                 yield session
         for kind in session.info.pop(WAKES, ()):
-            for wake in self._listeners[kind]:
-                wake()
+            self.courier.wake(kind)
 
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[AsyncSession]:
@@ -127,16 +175,6 @@ class Database:
                 )
             yield session
 
-    async def server_time(self) -> datetime | None:
-        """The database server's clock, by which several hosts agree; None on SQLite."""
-        if self.sqlite:
-            return None
-        async with self.read() as session:
-            moment: datetime = (
-                await session.execute(text("SELECT clock_timestamp()"))
-            ).scalar_one()
-            return moment.astimezone(UTC)
-
     async def probe(self, revision: str | None = None) -> None:
         """Raise DatabaseProblem unless it answers, can be written, and stands at ``revision``."""
         try:
@@ -151,7 +189,7 @@ class Database:
                             f"the PostgreSQL server is too old: {OLDEST_POSTGRESQL} or newer is needed"
                         )
                 if revision is not None:
-                    await _expect_revision(session, revision)
+                    await _expect_revision(session, revision, queue=not self.sqlite)
         except DBAPIError as error:
             raise explain(error, self.url) from error
         except OSError as error:
@@ -159,8 +197,9 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._seat is not None:
-            await self._seat.close()
+        if self._seated is not None:
+            with contextlib.suppress(DBAPIError, OSError):
+                await self._seated.close()
         await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()
@@ -212,13 +251,15 @@ def _sqlite_engine(url: URL, begin: str, connections: int, *pragmas: str) -> Asy
     return engine
 
 
-async def _expect_revision(session: AsyncSession, revision: str) -> None:
+async def _expect_revision(session: AsyncSession, revision: str, queue: bool) -> None:
     missing = "the database is behind the program; run: python -m bot migrate"
     try:
         found = (await session.execute(text("SELECT version_num FROM alembic_version"))).scalars()
     except (OperationalError, ProgrammingError) as error:
         raise DatabaseProblem(missing) from error
     if list(found) != [revision]:
+        raise DatabaseProblem(missing)
+    if queue and await session.scalar(text("SELECT to_regclass(:t)"), {"t": QUEUE_TABLE}) is None:
         raise DatabaseProblem(missing)
 
 

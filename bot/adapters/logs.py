@@ -7,7 +7,16 @@ import sys
 
 import structlog
 
-LOUD = ("httpx", "httpcore", "telegram", "jieba", "aiosqlite", "alembic", "uvicorn")
+LOUD = (
+    "httpx",
+    "httpcore",
+    "telegram",
+    "jieba",
+    "aiosqlite",
+    "alembic",
+    "uvicorn",
+    "procrastinate",
+)
 """Their INFO or DEBUG prints addresses with the token in them, or data."""
 
 

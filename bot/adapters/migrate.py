@@ -17,6 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
+from bot.adapters.courier import QUEUE_TABLE
 from bot.adapters.database import driver_url, explain, make_folder
 
 SCRIPTS = "models:migrations"
@@ -32,6 +33,17 @@ def upgrade(url: str) -> None:
     """
     with _connection(url) as connection:
         command.upgrade(_config(connection), "head")
+        if connection.dialect.name == "postgresql":
+            _make_queue(connection)
+
+
+def _make_queue(connection: Connection) -> None:
+    """The wake-ups' tables, which are procrastinate's own; to make them twice would fail."""
+    from procrastinate.schema import SchemaManager
+
+    if connection.scalar(text("SELECT to_regclass(:t)"), {"t": QUEUE_TABLE}) is None:
+        # Several statements at once, which SQLAlchemy's own way does not pass on.
+        connection.connection.cursor().execute(SchemaManager.get_schema())
 
 
 def check(url: str) -> list[Any]:

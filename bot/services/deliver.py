@@ -269,10 +269,13 @@ class Deliverer(Drain[Claimed]):
     def item_id(self, item: Claimed) -> UUID:
         return item.row.id
 
-    async def recover(self) -> None:
-        """Take back what a dead process held; only for the one process of its database."""
+    async def held(self, session: AsyncSession) -> Sequence[UUID]:
+        leased = select(Outbox.lease_token).where(Outbox.state == OutboxState.LEASED)
+        return [token for token in await session.scalars(leased) if token is not None]
+
+    async def take_back(self, tokens: Sequence[UUID]) -> None:
         async with self._db.write() as session:
-            await self._take_back(session, self._clock.now(), Outbox.state == OutboxState.LEASED)
+            await self._take_back(session, self._clock.now(), Outbox.lease_token.in_(tokens))
 
     async def claim(self, room: int) -> tuple[list[Claimed], datetime | None]:
         now = self._clock.now()
@@ -307,7 +310,7 @@ class Deliverer(Drain[Claimed]):
         kept = await self._within_chat_pace(session, rows, now) if paced else list(rows)
         claimed = []
         for row in kept:
-            row.state, row.lease_token = OutboxState.LEASED, uuid4()
+            row.state, row.lease_token = OutboxState.LEASED, self._db.token()
             row.lease_until = now + self._limits.lease
             row.attempts += 1
             edit_ids = await self._last_in_slot(session, row) if row.slot else None

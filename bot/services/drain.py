@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -36,9 +38,12 @@ Item = TypeVar("Item")
 class Store(Protocol):
     """The part of the database that the workers need."""
 
-    @property
-    def alone(self) -> bool:
-        """Whether one process at most works on it, so that what a dead one held is free."""
+    def token(self) -> UUID:
+        """A new fencing token."""
+        ...
+
+    async def orphans(self, tokens: Iterable[UUID]) -> list[UUID]:
+        """Those of ``tokens`` (read before this call) whose holder is no more."""
         ...
 
     def write(self) -> AbstractAsyncContextManager[AsyncSession]: ...
@@ -52,6 +57,7 @@ class Drain(ABC, Generic[Item]):
     def __init__(self, db: Store, clock: Clock, kind: str, concurrency: int) -> None:
         self._db = db
         self._clock = clock
+        self._kind = kind
         self._concurrency = concurrency
         self._woken = asyncio.Event()
         self.in_flight: set[UUID] = set()
@@ -65,8 +71,20 @@ class Drain(ABC, Generic[Item]):
     def item_id(self, item: Item) -> UUID: ...
 
     @abstractmethod
+    async def held(self, session: AsyncSession) -> Sequence[UUID]:
+        """The tokens of everything leased, whoever holds it."""
+
+    @abstractmethod
+    async def take_back(self, tokens: Sequence[UUID]) -> None:
+        """Free what was leased under these tokens; their holders are no more."""
+
     async def recover(self) -> None:
-        """Take back what a dead process held; only for the one process of its database."""
+        """Take back what dead processes held."""
+        async with self._db.read() as session:
+            tokens = await self.held(session)
+        if orphans := await self._db.orphans(tokens) if tokens else []:
+            log.warning("taken back from a dead process", kind=self._kind, count=len(orphans))
+            await self.take_back(orphans)
 
     @abstractmethod
     async def claim(self, room: int) -> tuple[list[Item], datetime | None]:
@@ -86,14 +104,14 @@ class Drain(ABC, Generic[Item]):
         """Work until ``stop`` is set, then finish what is in hand."""
         tasks: set[asyncio.Task[None]] = set()
         halt = asyncio.create_task(stop.wait())
-        recovered = not self._db.alone
+        looked = -inf
         while not stop.is_set():
             self._woken.clear()
             nap = LONGEST_NAP
             try:
-                if not recovered:
+                if monotonic() - looked > LONGEST_NAP:
                     await self.recover()
-                    recovered = True
+                    looked = monotonic()
                 room = self._concurrency - len(tasks)
                 claimed, again = await self.claim(room) if room else ([], None)
             except Exception as error:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview import flow
 from bot.law.book import Door
 from bot.law.deadlines import working_days_after
 from bot.services import drafts, hand_over
+from bot.services.drain import insert_new
 from bot.services.sending import Answer, button, day_words
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case
+from models.delivery import Meta
 from models.lifecycle import Action, CaseStatus
 from models.party import Account
+
+LAST_NUMBER = "last_case_number"
 
 
 async def preview(
@@ -124,9 +127,10 @@ def _fill_columns(case: Case) -> None:
 
 
 async def _number(session: AsyncSession, tables: Tables) -> str:
-    """The next number of the day: ``PD261123-0007``."""
+    """The next number of the day: ``PD261123-0007``. Who files at the same time waits for our commit."""
     day = tables.clock.now().astimezone(SHANGHAI).strftime("PD%y%m%d")
-    last = await session.scalar(
-        select(func.max(Case.number)).where(Case.number.startswith(f"{day}-"))
-    )
-    return f"{day}-{int(last.rpartition('-')[2]) + 1 if last else 1:04d}"
+    await insert_new(session, Meta, [{"key": LAST_NUMBER, "value": ""}], ["key"])
+    last = await session.get_one(Meta, LAST_NUMBER, with_for_update=True, populate_existing=True)
+    prefix, _, count = last.value.partition("-")
+    last.value = f"{day}-{int(count) + 1 if prefix == day else 1:04d}"
+    return str(last.value)

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 from sqlalchemy import ColumnElement, delete, exists, func, select, update
@@ -130,9 +130,13 @@ class Worker(Drain[Taken]):
     def item_id(self, item: Taken) -> UUID:
         return item.row.id
 
-    async def recover(self) -> None:
+    async def held(self, session: AsyncSession) -> Sequence[UUID]:
+        leased = select(Inbox.lease_token).where(Inbox.state == InboxState.LEASED)
+        return [token for token in await session.scalars(leased) if token is not None]
+
+    async def take_back(self, tokens: Sequence[UUID]) -> None:
         async with self._db.write() as session:
-            await self._take_back(session, self._clock.now(), Inbox.state == InboxState.LEASED)
+            await self._take_back(session, self._clock.now(), Inbox.lease_token.in_(tokens))
 
     async def claim(self, room: int) -> tuple[list[Taken], datetime | None]:
         if self._apart_now in self.in_flight:
@@ -156,7 +160,7 @@ class Worker(Drain[Taken]):
             rows = self._apart(found.scalars().all())
             taken = []
             for row in rows:
-                row.state, row.lease_token = InboxState.LEASED, uuid4()
+                row.state, row.lease_token = InboxState.LEASED, self._db.token()
                 row.lease_until = now + LEASE
                 row.attempts += 1
                 taken.append(Taken(row, row.lease_token))

@@ -139,9 +139,13 @@ def test_what_cannot_be_copied_is_told_in_one_line(suda: Suda, words: tuple[str,
 # -- the rest ---------------------------------------------------------------------------------
 
 
-def test_a_worker_is_not_promised(suda: Suda) -> None:
+def test_a_worker_on_sqlite_is_refused_in_one_line(suda: Suda, tmp_path: Path) -> None:
     ran = suda("worker")
-    assert (ran.code, "还没有" in ran.err) == (1, True)
+    assert (ran.code, len(ran.err.strip().splitlines())) == (1, 1)
+    assert "PostgreSQL" in ran.err
+    assert list(tmp_path.iterdir()) == []
+    ran = suda("worker", "--db", "postgresql://127.0.0.1/suda")
+    assert (ran.code, "BOT_TOKEN" in ran.err) == (1, True)
 
 
 def test_a_bench_that_does_not_exist_names_those_that_do(suda: Suda) -> None:

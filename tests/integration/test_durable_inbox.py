@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.adapters.clock import SystemClock
-from bot.adapters.database import Database
+from bot.adapters.database import Database, new_seat
 from bot.services.deliver import owe
 from bot.services.intake import LEASE, Worker, accept, sweep_inbox
 from models.delivery import Inbox, InboxState, Meta, Outbox
@@ -181,6 +181,7 @@ async def test_an_update_that_ends_the_process_is_counted_and_no_other_is_blamed
     await arrive(db, clock, *[(chat, n) for n, chat in enumerate("abcdefgh")])
     for _ in range(8):
         # A process lives until it meets update 3, which ends it with all that it holds.
+        db.seat = new_seat()
         worker = Worker(db, clock, Life(clock))
         await worker.recover()
         while True:

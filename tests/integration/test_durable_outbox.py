@@ -16,7 +16,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.adapters.clock import SystemClock
-from bot.adapters.database import Database
+from bot.adapters.database import Database, new_seat
 from bot.services.deliver import Deliverer, Limits, owe, owe_errand, send_again, sweep_outbox
 from models.base import uuid7
 from models.delivery import Meta, Outbox, OutboxState, Priority, RateSlot, Refused
@@ -405,6 +405,7 @@ async def test_what_a_dead_process_held_is_sent_by_the_next(
     await owed(db, clock, ("tg:3", "notice"), priority=Priority.NOTICE)
     claimed, _ = await deliverer(db, clock, outside).claim(10)
     assert len(claimed) == 3
+    db.seat = new_seat()
     after = deliverer(db, clock, outside)
     assert await drain(after) == 0
     await after.recover()

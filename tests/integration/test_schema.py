@@ -76,6 +76,7 @@ def shape(url: str) -> dict[str, Any]:
                 ),
             }
             for name in seen.get_table_names()
+            if not name.startswith("procrastinate_")
         }
     finally:
         engine.dispose()

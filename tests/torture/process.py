@@ -49,6 +49,13 @@ class BotProcess:
             **WIDE,
         }
 
+    def worker(self, number: int) -> BotProcess:
+        """One more process on the same PostgreSQL server, with a log of its own."""
+        worker = BotProcess(self.folder, "", "", self.database_url)
+        worker.log = self.folder / f"worker-{number}.log"
+        worker._command = ["worker", *self._command[1:]]
+        return worker
+
     async def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(

@@ -1,0 +1,242 @@
+"""Both couriers keep one promise; processes on PostgreSQL know who lives; workers share the work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from bot.adapters import courier, migrate
+from bot.adapters.courier import Embedded, Procrastinate, ServerGone
+from bot.adapters.database import Database, driver_url
+from bot.ports import Courier
+from tests.torture.checks import settled
+from tests.torture.people import people_of
+from tests.torture.postgres import postgresql
+from tests.torture.process import town
+
+SOON = 20
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The address of a migrated PostgreSQL server."""
+    with postgresql() as (url, _):
+        migrate.upgrade(url)
+        yield url
+
+
+class Loop:
+    """Something that looks when it is woken."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self._looked = asyncio.Event()
+
+    def __call__(self) -> None:
+        self.looks += 1
+        self._looked.set()
+
+    async def looks_again(self) -> None:
+        async with asyncio.timeout(SOON):
+            await self._looked.wait()
+        self._looked.clear()
+
+
+@asynccontextmanager
+async def running(courier: Courier) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    carrying = asyncio.create_task(courier.run(stop))
+    yield
+    stop.set()
+    async with asyncio.timeout(SOON):
+        await carrying
+
+
+@dataclass
+class Way:
+    """From a process that commits to one that looks; the same process for the embedded courier."""
+
+    here: Courier
+    there: Courier
+
+
+@pytest.fixture(params=["embedded", "procrastinate"])
+def way(request: pytest.FixtureRequest) -> Way:
+    if request.param == "embedded":
+        one = Embedded()
+        return Way(one, one)
+    url = driver_url(request.getfixturevalue("server"))
+    return Way(Procrastinate(url), Procrastinate(url))
+
+
+async def test_a_wake_up_reaches_those_who_work_on_its_kind_and_nobody_else(way: Way) -> None:
+    inbox, outbox = Loop(), Loop()
+    way.there.listen("inbox", inbox)
+    way.there.listen("outbox", outbox)
+    async with running(way.there), running(way.here):
+        way.here.wake("inbox")
+        await inbox.looks_again()
+        assert outbox.looks == 0
+        way.here.wake("outbox")
+        await outbox.looks_again()
+
+
+async def test_after_the_last_of_many_wake_ups_somebody_looks(way: Way) -> None:
+    """They may become fewer; what was committed before the last must be seen."""
+    seen: set[int] = set()
+    committed: set[int] = set()
+    all_seen = asyncio.Event()
+
+    def look() -> None:
+        seen.update(committed)
+        if len(seen) == 200:
+            all_seen.set()
+
+    way.there.listen("inbox", look)
+    async with running(way.there), running(way.here):
+        for number in range(200):
+            committed.add(number)
+            way.here.wake("inbox")
+            if number % 10 == 0:
+                await asyncio.sleep(0)
+        async with asyncio.timeout(SOON):
+            await all_seen.wait()
+
+
+async def test_a_kind_that_nobody_works_on_holds_up_no_other(way: Way) -> None:
+    inbox = Loop()
+    way.there.listen("inbox", inbox)
+    async with running(way.there), running(way.here):
+        way.here.wake("timer")
+        way.here.wake("timer")
+        way.here.wake("inbox")
+        await inbox.looks_again()
+
+
+async def test_a_wake_up_before_anybody_runs_is_carried_later(way: Way) -> None:
+    """As at a start: the first commit comes before the loops."""
+    inbox = Loop()
+    way.there.listen("inbox", inbox)
+    way.here.wake("inbox")
+    async with running(way.there), running(way.here):
+        await inbox.looks_again()
+
+
+async def test_it_stops_when_told(way: Way) -> None:
+    way.there.listen("inbox", Loop())
+    async with running(way.there):
+        await asyncio.sleep(0.2)
+
+
+# On PostgreSQL
+
+
+async def jobs(db: Database) -> list[tuple[str, str]]:
+    async with db.read() as session:
+        found = await session.execute(text("SELECT lock, status::text FROM procrastinate_jobs"))
+        return [(lock, status) for lock, status in found]
+
+
+async def test_a_carried_wake_up_leaves_nothing_behind(server: str) -> None:
+    db = Database(server)
+    here, loop = Procrastinate(db.url), Loop()
+    here.listen("kind", loop)
+    async with running(here):
+        for _ in range(3):
+            here.wake("kind")
+            await loop.looks_again()
+        async with asyncio.timeout(SOON):
+            while ("kind", "doing") in await jobs(db):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    assert "kind" not in dict(await jobs(db))
+    await db.close()
+
+
+async def test_a_wake_up_that_died_with_its_process_holds_up_nobody(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "STALLED_SECONDS", 1.0)
+    db = Database(server)
+    async with db.write() as session:
+        await session.execute(
+            text(
+                "WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat)"
+                " VALUES (now() - interval '1 minute') RETURNING id)"
+                " INSERT INTO procrastinate_jobs"
+                " (queue_name, task_name, lock, queueing_lock, args, status, worker_id)"
+                " SELECT 'stuck', 'look', 'stuck', 'stuck', '{\"kind\": \"stuck\"}', 'doing', id FROM dead"
+            )
+        )
+    here, loop = Procrastinate(db.url), Loop()
+    here.listen("stuck", loop)
+    async with running(here):
+        await loop.looks_again()
+    await db.close()
+
+
+async def test_a_process_ends_when_the_server_goes_away() -> None:
+    with postgresql() as (url, _):
+        migrate.upgrade(url)
+        db = Database(url)
+        db.listen("inbox", Loop())
+        await db.take_seat()
+        stop = asyncio.Event()
+        sitting = asyncio.create_task(db.keep_seat(lambda _moment: None, stop))
+        carrying = asyncio.create_task(db.courier.run(stop))
+        await asyncio.sleep(0.5)
+        assert not sitting.done()
+        assert not carrying.done()
+    async with asyncio.timeout(SOON):
+        with pytest.raises(ServerGone, match="nothing is lost"):
+            await sitting
+        with pytest.raises(ServerGone):
+            await carrying
+    await db.close()
+
+
+async def test_what_a_dead_process_held_is_told_from_what_a_living_one_holds(server: str) -> None:
+    first, second, third = Database(server), Database(server), Database(server)
+    await first.take_seat()
+    await second.take_seat()
+    tokens = [first.token(), second.token(), third.token()]
+    assert await third.orphans(tokens) == [], "who has no seat cannot tell"
+    assert await first.orphans(tokens) == [tokens[2]]
+    await second.close()
+    async with asyncio.timeout(SOON):
+        while await first.orphans(tokens) != tokens[1:]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await first.close()
+    await third.close()
+
+
+async def test_workers_share_the_work_and_one_that_is_killed_holds_up_nobody(
+    tmp_path: Path,
+) -> None:
+    with postgresql() as (url, _):
+        migrate.upgrade(url)
+        async with town(tmp_path, url) as (world, bot):
+            workers = [bot.worker(number) for number in (1, 2)]
+            consumers = people_of(world, 1, 3, seed=11)
+            try:
+                await bot.start()
+                await bot.polls(world)
+                for worker in workers:
+                    await worker.start()
+                async with asyncio.TaskGroup() as group:
+                    talks = [group.create_task(consumer.complain()) for consumer in consumers]
+                    await asyncio.sleep(3)
+                    await workers[0].kill()
+                    assert not all(talk.done() for talk in talks), (
+                        "the kill came too late to matter"
+                    )
+                await settled(bot, world, consumers)
+                assert await workers[1].stop() == 0
+            finally:
+                for worker in workers:
+                    await worker.kill()
