@@ -20,7 +20,7 @@ from bot.facts.money import parse_money, read_money, show_money
 from bot.facts.names import parse_merchant, parse_person_name, read_platforms
 from bot.facts.phones import parse_phone, read_phones
 from bot.facts.places import PlaceMatch
-from bot.interview.terms import Answers, Choose, Context, Given, Option, Wrong, value_of
+from bot.interview.terms import SAME, Answers, Choose, Context, Given, Option, Wrong, value_of
 from bot.texts.catalogue import TAG, load, say
 
 Parse = Callable[[Given, Answers, Context], Any]
@@ -62,7 +62,7 @@ def label(key: str, value: str) -> Option:
     """The option with its label's key: ``object.<code>`` for a category, else ``option.<key>.<value>``."""
     if key == "object" and value.startswith("g:"):
         return Option(value, say(f"option.object.group_{value[2:]}"))
-    if key == "object" and value != "more":
+    if key == "object" and value not in ("more", "unknown"):
         return Option(value, say(f"object.{value}"))
     return Option(value, say(f"option.{key}.{value}"))
 
@@ -176,13 +176,19 @@ def story(given: Given, _answers: Answers, _ctx: Context) -> str:
     if given.voice and not text:
         return ""
     _needs_text(given)
-    if len(bare(text)) < limit("story_min"):
+    if not tells(text):
         raise Wrong("story")
     return text
 
 
+def tells(text: str) -> bool:
+    """Whether the words are enough for a story."""
+    return len(bare(text)) >= limit("story_min")
+
+
 def category(given: Given, _answers: Answers, ctx: Context) -> str:
-    """A code of the taxonomy; ``more`` opens the groups, ``g:<group>`` a group's codes."""
+    """A code of the taxonomy; ``more`` opens the groups, ``g:<group>`` a group's codes; whoever does
+    not know leaves it to the staff (``unknown``)."""
     groups = dict(ctx.taxonomy)
     codes = tuple(code for group in groups.values() for code in group)
     if given.value == "more" and groups:
@@ -194,6 +200,8 @@ def category(given: Given, _answers: Answers, ctx: Context) -> str:
         raise Choose("object", (*options, label("object", "more")), say("choose.object"))
     if given.value in codes or given.value in ctx.candidates:
         return given.value
+    if given.value == "unknown":
+        return str(words()["category"]["unsure"])
     if given.value:
         raise Wrong("stale")
     text = _needs_text(given)
@@ -378,7 +386,7 @@ def money(key: str) -> Parse:
             return 0
         if sort == "unknown":
             return None
-        if sort == "same" and isinstance(paid := value_of(answers, "amount"), int):
+        if sort == SAME and isinstance(paid := value_of(answers, "amount"), int):
             return paid
         if given.value:
             raise Wrong("stale")

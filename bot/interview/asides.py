@@ -19,7 +19,9 @@ from bot.interview.answers import bare, heard, plain
 from bot.interview.questions import Question
 from bot.texts.catalogue import Say, load, say
 
-Control = Literal["back", "skip", "pause", "cancel", "human", "help", "status", "submit", "edit"]
+Control = Literal[
+    "back", "skip", "later", "pause", "cancel", "human", "help", "status", "submit", "edit"
+]
 
 
 @cache

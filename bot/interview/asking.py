@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.interview.answers import label
-from bot.interview.flow import progress, show
+from bot.interview.flow import progress, show, skippable
 from bot.interview.questions import Question
 from bot.interview.terms import KEEP, Answers, Context, Option
 from bot.texts.catalogue import Say, load, say
@@ -15,13 +15,18 @@ from bot.texts.catalogue import Say, load, say
 class Asked:
     """``parts`` are paragraphs; ``skip`` is the label of the skip button, None where an answer is needed.
 
-    ``keyboard`` is "location" where the channel offers its place button, else "".
+    ``later`` offers to leave everything open that may be left open. ``keyboard`` is "location" where the channel offers its place button, else "".
     """
 
     parts: tuple[Say, ...]
     options: tuple[Option, ...]
     keyboard: str
     skip: Say | None
+    later: bool = False
+
+
+LATER = 3
+"""So many questions that may be skipped must be open before they are offered to be skipped together."""
 
 
 def ask(question: Question, answers: Answers, ctx: Context) -> Asked:
@@ -43,6 +48,9 @@ def ask(question: Question, answers: Answers, ctx: Context) -> Asked:
         tuple(options),
         "location" if question.place else "",
         _skip_label(key) if question.may_skip(ctx) else None,
+        later=question.may_skip(ctx)
+        and (ctx.finance or ctx.fraud)
+        and len(skippable(answers, ctx)) >= LATER,
     )
 
 

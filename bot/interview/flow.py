@@ -18,7 +18,7 @@ from bot.facts.places import Gazetteer, PlaceMatch
 from bot.facts.summary import Facts
 from bot.interview.answers import bare, declines, found_at, heard, label, plain, spot, wanted, words
 from bot.interview.questions import BY_KEY, QUESTIONS, Question, object_of
-from bot.interview.terms import KEEP, Answers, Context, Given, Wrong
+from bot.interview.terms import KEEP, SAME, Answers, Context, Given, Wrong, value_of
 from bot.texts.catalogue import Say, load, say
 
 Record = dict[str, Any]
@@ -72,6 +72,8 @@ def answer(question: Question, given: Given, answers: Answers, ctx: Context) -> 
             return skip(question, answers, ctx)
     value = question.parse(given, answers, ctx)
     record: Record = {"v": value, "said": plain(given.text), "by": "person"}
+    if given.value == SAME:
+        record["as"] = "amount"
     if given.voice:
         record["voice"] = True
     known = {**answers, question.key: record}
@@ -88,9 +90,35 @@ def skip(question: Question, answers: Answers, ctx: Context) -> dict[str, Record
     return prune({**answers, question.key: record}, ctx)
 
 
+def skip_rest(answers: Answers, ctx: Context) -> dict[str, Record]:
+    """The answers with every open question skipped that may be: what has to be known is still asked."""
+    known: dict[str, Record] = {key: dict(record) for key, record in answers.items()}
+    for question in QUESTIONS:
+        if question in skippable(known, ctx):
+            known = skip(question, known, ctx)
+    return prune(known, ctx)
+
+
+def skippable(answers: Answers, ctx: Context) -> tuple[Question, ...]:
+    """The open questions that may be skipped."""
+    return tuple(
+        question
+        for question in applicable(answers, ctx)
+        if question.key not in answers and question.may_skip(ctx)
+    )
+
+
 def prune(answers: Answers, ctx: Context) -> dict[str, Record]:
-    """Without the answers whose condition no longer holds; keys that are no question's stay."""
+    """Without the answers whose condition no longer holds; keys that are no question's stay.
+
+    An answer that was "the same as" another's follows it, and goes when that one has no sum.
+    """
     kept = {key: dict(record) for key, record in answers.items()}
+    for key, record in list(kept.items()):
+        if "as" in record:
+            record["v"] = value_of(kept, record["as"])
+            if not record["v"]:
+                del kept[key]
     while True:
         asked = {question.key for question in applicable(kept, ctx)}
         gone = [key for key in kept if key in BY_KEY and key not in asked]
@@ -151,6 +179,13 @@ def _sure(story: str, facts: Facts, ctx: Context) -> dict[str, tuple[Any, str]]:
     wants = {want for demand in demands for want in wanted(demand)}
     if len(wants) == 1:
         sure["claim"] = ({"want": wants.pop(), "text": ""}, demands[0])
+    replies = [
+        (reply, match[0])
+        for reply, pattern in words()["merchant_replied"].items()
+        if (match := re.search(pattern, story[:5000]))
+    ]
+    if len(replies) == 1:
+        sure["asked_merchant"] = replies[0]
     own = [
         span
         for span in facts.phones

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.interview import answers as read
-from bot.interview.terms import Answers, Context, Given, Kind, value_of
+from bot.interview.terms import SAME, Answers, Context, Given, Kind, value_of
 
 Rule = Callable[[Answers, Context], bool]
 Values = Callable[[Answers, Context], tuple[str, ...]]
@@ -61,7 +61,8 @@ class Question:
 
     ``prefixes`` begin the values beyond ``options`` that Choose may have offered; the parser checks them.
     ``carries`` names answers to other
-    questions that this one contains. ``place`` asks the channel for its location button.
+    questions that this one contains. ``place`` asks the channel for its location button. ``spared``
+    may be skipped by whoever seems to be swindled: police and bank come first, and nobody negotiates there.
     """
 
     key: str
@@ -73,10 +74,11 @@ class Question:
     prefixes: tuple[str, ...] = ()
     carries: Carries = read.nothing
     place: bool = False
+    spared: bool = False
 
     def may_skip(self, ctx: Context) -> bool:
         """Whether a person may go on without an answer."""
-        return ctx.kind in self.skippable
+        return ctx.kind in self.skippable or (self.spared and ctx.fraud)
 
     @property
     def loose(self) -> bool:
@@ -130,8 +132,8 @@ def category_open(answers: Answers, ctx: Context) -> bool:
 
 def category_options(_answers: Answers, ctx: Context) -> tuple[str, ...]:
     if not ctx.candidates:
-        return tuple(f"g:{group}" for group, _ in ctx.taxonomy)
-    return (*ctx.candidates, "more") if ctx.taxonomy else ctx.candidates
+        return (*(f"g:{group}" for group, _ in ctx.taxonomy), "unknown")
+    return (*ctx.candidates, *(("more",) if ctx.taxonomy else ()), "unknown")
 
 
 def paid(answers: Answers, _ctx: Context) -> bool:
@@ -152,7 +154,7 @@ def claim_options(_answers: Answers, ctx: Context) -> tuple[str, ...]:
 
 
 def claim_amount_options(answers: Answers, _ctx: Context) -> tuple[str, ...]:
-    return ("same", "unknown") if value_of(answers, "amount") else ("unknown",)
+    return (SAME, "unknown") if value_of(answers, "amount") else ("unknown",)
 
 
 def no_institution(answers: Answers, ctx: Context) -> bool:
@@ -195,7 +197,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question("platform_shop", read.words_of("platform_shop"), when=is_online, skippable=FILED),
     # A few more by category: three at most, short, never in the way
-    Question("payee_personal", read.choice, when=money_trail, options=YES_NO),
+    Question("payee_personal", read.choice, when=money_trail, options=YES_NO, spared=True),
     Question(
         "licensed", read.choice, when=about(*INVESTMENT), skippable=FILED,
         options=among("found", "not_found", "not_checked"),
@@ -269,7 +271,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "claim", read.claim, kinds=COMPLAINT, carries=read.sum_in_claim,
-        options=claim_options,
+        options=claim_options, spared=True,
     ),
     Question(
         "claim_amount", read.money("claim_amount"), when=wants_money, kinds=COMPLAINT,
@@ -277,7 +279,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "asked_merchant", read.choice, when=no_institution, kinds=COMPLAINT,
-        options=among("not_yet", "refused", "no_reply", "gone", "agreed_not_done"),
+        options=among("not_yet", "refused", "no_reply", "gone", "agreed_not_done"), spared=True,
     ),
     Question("evidence", read.evidence, options=among("done", "none")),
     # Who (order 121 art. 10: name, phone, address; art. 28: a report needs none of them)

@@ -22,6 +22,9 @@ Answers = Mapping[str, Mapping[str, Any]]
 KEEP = "__keep__"
 """The option that leaves the answer given before as it is."""
 
+SAME = "same"
+"""The option that a sum is the amount (金额); such an answer has ``"as": "amount"`` and follows it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Given:

@@ -13,6 +13,7 @@ from bot.classify.engine import Decision
 from bot.classify.taxonomy import OUT_OF_SCOPE
 from bot.facts.redact import redact
 from bot.interview import asides, asking, flow
+from bot.interview.answers import tells
 from bot.interview.questions import BY_KEY
 from bot.interview.terms import Choose, Given, Option, Wrong
 from bot.ports import Button, Incoming
@@ -359,6 +360,8 @@ async def _before_consent(
         note = say("help.consumer") if control == "help" else None
     elif heard.files:
         note = await keep_evidence.keep(session, tables, heard, case, text)
+        if not heard.forwarded_from and tells(text):
+            _more_story(case, tables, text)
         if heard.album:
             await keep_evidence.album_note(session, tables, heard, case, note)
             return
@@ -407,7 +410,12 @@ def _understood(case: Case, tables: Tables) -> Say | None:
 
 
 async def _given(
-    session: AsyncSession, tables: Tables, case: Case, answer: Answer, given: Given
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    answer: Answer,
+    given: Given,
+    before: Say | None = None,
 ) -> None:
     """An answer to the open question: taken, or told what was expected."""
     if case.asking == REVIEW:
@@ -429,7 +437,7 @@ async def _given(
     except Wrong as wrong:
         example = f"example.{question.key}"
         shown = wrong.reason != "choose" and example in tables.texts
-        await _put(case, tables, answer, wrong.say, say(example) if shown else None)
+        await _put(case, tables, answer, before, wrong.say, say(example) if shown else None)
         return
     except Choose as choose:
         case.version += 1
@@ -448,7 +456,7 @@ async def _given(
     if question.key == "gate" and now["gate"]["v"] in {"just_now", "day"}:
         await welcome.emergency(answer, say("emergency.then"))
     case.answers = flow.prune(dict(case.answers or {}), drafts.context(case, tables))
-    await _advance(session, tables, case, answer, note)
+    await _advance(session, tables, case, answer, before, note)
 
 
 async def _advance(
@@ -510,6 +518,8 @@ async def _put(case: Case, tables: Tables, answer: Answer, *before: Say | None) 
     labels = {tables.texts.plain(option.label) for option in asked.options}
     if asked.skip is not None and tables.texts.plain(asked.skip) not in labels:
         rows.append([button(asked.skip, "c", case, question.key, "skip")])
+    if asked.later:
+        rows.append([button("button.later", "c", case, question.key, "later")])
     await answer(*before, *asked.parts, buttons=[*rows, _controls(case)])
 
 
@@ -635,6 +645,9 @@ async def _control(
             else:
                 case.answers = flow.skip(question, answers, context)
                 await _advance(session, tables, case, answer)
+        case "later":
+            case.answers = flow.skip_rest(answers, context)
+            await _advance(session, tables, case, answer, say("talk.later"))
         case "pin":
             await answer(say("talk.send_pin"), keyboard="location")
         case "pause":
@@ -701,6 +714,10 @@ async def _files(
         return
     if voice:
         await _restate(session, tables, case, answer, note, say("evidence.voice"))
+        return
+    if not heard.forwarded_from and case.asking == "story" and tells(text):
+        # Words under a picture are words: nobody should have to type them again.
+        await _given(session, tables, case, answer, Given(text=text), note)
         return
     if heard.album:
         await keep_evidence.album_note(session, tables, heard, case, note)

@@ -53,7 +53,6 @@ def go_on(consumer: Phone, photo: Path, *, stumble: bool = False) -> None:
         consumer.types("苹果")
         consumer.hears("没看懂这个数目", "例如")
     consumer.press("和前面的金额一样", "退或赔多少钱")
-    consumer.press("找过，不肯", "找过对方")
     consumer.hears("照片、截图、单据")
     consumer.sends_photo(photo)
     consumer.press("下一步", "第 1 份材料")

@@ -28,6 +28,7 @@ from bot.interview.flow import (
     review,
     show,
     skip,
+    skip_rest,
 )
 from bot.interview.questions import BY_KEY, QUESTIONS
 from bot.interview.terms import KEEP, Choose, Context, Given, Kind, Wrong
@@ -208,6 +209,7 @@ def test_an_unsure_category_is_asked_with_candidates_then_groups_then_codes() ->
         "food",
         "catering_hotel",
         "more",
+        "unknown",
     ]
     with pytest.raises(Choose) as groups:
         answer(question, Given(value="more"), answers, ctx)
@@ -252,10 +254,73 @@ def test_editing_one_answer_drops_what_hung_on_it_and_asks_only_the_rest() -> No
     assert answers["claim_amount"]["v"] == 6800
     edited = answer(BY_KEY["amount"], Given(value="none"), answers, ctx)
     assert "paid_by" not in edited
-    assert next_question(edited, ctx) is None
+    assert next_question(edited, ctx) is BY_KEY["claim_amount"]
     again = answer(BY_KEY["amount"], Given("88"), edited, ctx)
     assert next_question(again, ctx) is BY_KEY["paid_by"]
     assert answers["paid_by"]["v"] == "wechat"  # what was passed in is not changed
+
+
+def test_the_same_sum_follows_the_amount_and_a_sum_of_her_own_does_not() -> None:
+    ctx = context(object="food")
+    same = finished(ctx, paid_by=Given("微信"), claim_amount=Given(value="same"))
+    assert answer(BY_KEY["amount"], Given("138"), same, ctx)["claim_amount"]["v"] == 13800
+    kept = answer(BY_KEY["claim_amount"], Given(value=KEEP), same, ctx)
+    assert answer(BY_KEY["amount"], Given("138"), kept, ctx)["claim_amount"]["v"] == 13800
+    own = finished(ctx, paid_by=Given("微信"), claim_amount=Given("50"))
+    assert answer(BY_KEY["amount"], Given("138"), own, ctx)["claim_amount"]["v"] == 5000
+
+
+@pytest.mark.parametrize("said", ["不知道", "不清楚", "弄不清"])
+def test_who_does_not_know_the_category_leaves_it_to_the_staff(said: str) -> None:
+    ctx = context(ask_object=True, candidates=("food", "catering_hotel"))
+    answers = answer(BY_KEY["story"], Given(STORY), {}, ctx)
+    answers = answer(BY_KEY["object"], Given(said), answers, ctx)
+    assert answers["object"]["v"] == "other_consumer"
+    assert next_question(answers, ctx) is BY_KEY["merchant"]
+
+
+@pytest.mark.parametrize(
+    ("story", "replied"),
+    [
+        ("买的牛奶过期了，店里不肯退", "refused"),
+        ("办了卡想退，老板一直不肯退钱", "refused"),
+        ("找了平台，客服说过了期限不给退", "refused"),
+        ("发消息他不回消息，电话也打不通", "no_reply"),
+        ("健身房关门了，卡里还有三千", "gone"),
+        ("交了两万八，老师把我拉黑了", "gone"),
+        ("商家答应三天内退款，到现在没有", "agreed_not_done"),
+        ("店里不肯退，后来电话也不接了，已经关门了", None),
+        ("牛奶过期了，我还没去找店里", None),
+        ("晚上快关门了才买的，回家发现坏了", None),
+        ("我不肯退会员，是他们自动扣的", None),
+        ("买的时候老板承诺保本", None),
+    ],
+)
+def test_what_the_merchant_answered_is_read_in_the_story(story: str, replied: str | None) -> None:
+    ctx = context(object="food")
+    answers, read = prefill(story, read_facts(story, TODAY, gazetteer()), {}, ctx)
+    assert answers.get("asked_merchant", {}).get("v") == replied
+    assert ("asked_merchant" in read) is (replied is not None)
+
+
+def test_all_that_may_wait_is_left_at_once_and_the_rest_still_asked() -> None:
+    swindled = context(object="rogue_platform", finance=True, fraud=True)
+    answers: dict[str, Any] = {}
+    for key in ("gate", "story", "merchant", "where"):
+        answers = answer(BY_KEY[key], DEFAULT[key], answers, swindled)
+    before = next_question(answers, swindled)
+    assert before is BY_KEY["payee_personal"]
+    assert ask(before, answers, swindled).later
+    later = skip_rest(answers, swindled)
+    assert talk(swindled, {}, later) == ["amount", "evidence", "name", "phone"]
+    # Who is not swindled negotiates, and the staff need to know what for.
+    dispute = context(object="fund", finance=True)
+    assert talk(dispute, {}, skip_rest(prune(answers, dispute), dispute))[:3] == [
+        "payee_personal", "amount", "claim",
+    ]  # fmt: skip
+    shop = context(object="food")
+    asked = ask(BY_KEY["harm"], answers, shop)
+    assert not asked.later
 
 
 def test_back_goes_to_the_answered_question_before() -> None:
