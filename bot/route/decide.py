@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, Literal
 
 from bot.law.book import Door, Doors, LawBook
 from bot.route import tell
 from bot.route.hours import open_at
-from bot.route.nearest import Index, Near, Place
+from bot.route.nearest import Index, Near, Place, distance_m
+from bot.route.offer import away, opening
 from bot.route.register import Desk, Register
 from bot.texts.catalogue import Say, say
 from bot.texts.catalogue import load as load_texts
@@ -65,6 +66,8 @@ class Dispute:
     """What routing needs to know. ``where`` is the merchant's place, ``home`` the person's own.
 
     ``fraud_kinds`` is to be empty unless the whole looks like fraud; ``at`` is an aware time.
+    ``platform`` was it bought on, with its operator's ``seat`` as far as known (浙江省杭州市).
+    ``avoid`` are desks that gave it back, ``full`` points that have as many open cases as they may.
     """
 
     object: str
@@ -76,6 +79,10 @@ class Dispute:
     home: Where | None = None
     at: datetime | None = None
     merchant: str = ""
+    platform: str = ""
+    seat: str = ""
+    avoid: frozenset[str] = frozenset()
+    full: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ class Route:
 
     ``held_by`` is who really has it: the desk, its street when nobody staffs the desk, or None for
     triage. ``door`` is the authority to turn to first when a liaison point only advises.
-    ``others`` are desks the person may choose instead; ``because`` is never empty.
+    ``others`` are desks the person may choose instead, open ones first; ``because`` is never empty.
     """
 
     desk_code: str | None
@@ -98,11 +105,13 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Our own limits: metres to a near point, metres beyond which a pin is outside, streets listed."""
+    """Our own limits: metres to a near point, metres beyond which a pin is outside, desks offered,
+    open cases that one point may hold before others get the next."""
 
     near_m: float
     outside_m: float
     candidates: int
+    open_cases: int
 
 
 @cache
@@ -111,7 +120,7 @@ def load_policy() -> Policy:
     row: dict[str, Any] = tomllib.loads(
         files("bot.route").joinpath("policy.toml").read_text("utf-8")
     )
-    return Policy(row["near_m"], row["outside_m"], row["candidates"])
+    return Policy(row["near_m"], row["outside_m"], row["candidates"], row["open_cases"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +150,45 @@ def decide(
         return _advised(finder, doors, doors.authority, (say("route.outside"),))
     mode = _mode(dispute)
     if mode == "online":
-        return _advised(finder, doors, doors.authority, (say("route.online"),))
+        return _bought_online(finder, doors)
     if mode == "none":
         return _advised(finder, doors, doors.authority, (say("route.no_place"),))
     if dispute.where.text:
         return finder.triage((say("route.address_unknown", text=dispute.where.text),))
     return _advised(finder, None, None, (say("route.place_unknown"),))
+
+
+def may_have(dispute: Dispute, register: Register, code: str, route: Route) -> bool:
+    """Whether the person may choose this desk: one offered, or a point of the street at hand by name."""
+    if code in (route.desk_code, *route.others):
+        return True
+    desk, street = register.get(code), register.street_of(route.desk_code)
+    if desk is None or desk.level != "point" or not desk.public or street is None:
+        return False
+    finder = _Finder(dispute, register, load_policy())
+    return register.street_of(code) == street and not finder.unfit(desk, route.role)
+
+
+def by_name(dispute: Dispute, register: Register, route: Route) -> tuple[Desk, ...]:
+    """The committees of the street at hand, to be chosen by name."""
+    street = register.street_of(route.desk_code)
+    finder = _Finder(dispute, register, load_policy())
+    return tuple(
+        desk
+        for desk in (register.in_street(street.code) if street else ())
+        if desk.public and not desk.placed and not finder.unfit(desk, route.role)
+    )
+
+
+def _bought_online(finder: _Finder, doors: Doors) -> Route:
+    """A shop without a published address is the matter of its platform's seat (order 121 art. 13)."""
+    dispute, bureau = finder.dispute, finder.register.bureau
+    if not dispute.seat:
+        return _advised(finder, doors, doors.authority, (say("route.online"),))
+    why = say("route.online_seat", platform=dispute.platform, seat=dispute.seat)
+    if bureau and bureau.code not in dispute.avoid and tell.within(dispute.seat, bureau.name):
+        return finder.routed(_Found(bureau, "bureau", (why,)), "dispute")
+    return _advised(finder, doors, doors.authority, (say("route.online"), why))
 
 
 def _why_other(dispute: Dispute) -> Say:
@@ -230,7 +272,8 @@ class _Finder:
             where.committee_code
         )
         if street:
-            return _Found(street, "street", (say("route.street", street=street.name),))
+            key = "route.online_address" if where.mode == "online" else "route.street"
+            return self._street(street, role, (say(key, street=street.name),))
         pin = where.pinned
         return self._near(pin, role) if pin else None
 
@@ -240,13 +283,14 @@ class _Finder:
         return pin is not None and not self._streets(pin)
 
     def routed(self, found: _Found, role: Role, door: Door | None = None) -> Route:
-        holder = self.register.holder_of(found.desk)
+        holder = self.register.holder_of(found.desk, self.dispute.avoid)
         because = [*found.because]
         if role == "dispute" and self._crosses(found.desk):
             because.append(say("route.by_merchant"))
         because.append(_held(found.desk, holder))
-        if holder and self.dispute.at and open_at(holder.hours, self.dispute.at) is False:
-            because.append(say("route.closed", desk=holder.name))
+        at = self.dispute.at
+        if holder and at and open_at(holder.hours, at) is False:
+            because.append(say("route.closed", desk=holder.name, opening=opening(holder, at)))
         return Route(
             desk_code=found.desk.code,
             via=found.via,
@@ -261,50 +305,107 @@ class _Finder:
         role: Role = "advice" if door else "dispute"
         return Route(None, "triage", door, role, None, (*because, _held(None, None)))
 
+    def unfit(self, desk: Desk, role: Role) -> str:
+        """Why a desk cannot have it, as a text's key; "" when it can."""
+        if desk.code in self.dispute.avoid:
+            return "route.gave_back"
+        if self._own(desk):
+            return "route.conflict"
+        if role == "dispute" and not desk.handles(self.dispute.object):
+            return "route.not_taken"
+        return "route.full" if desk.code in self.dispute.full else ""
+
     def _point(self, point: Desk, role: Role) -> _Found | None:
         street = self.register.street_of(point.code)
-        above = street or self.register.bureau
-        if self._fits(point, role):
+        wrong = self.unfit(point, role)
+        if not wrong:
+            others = self._around(street, role, point)
             because = (say("route.committee", desk=point.name),)
-            return _Found(point, "committee", because, (street.code,) if street else ())
+            return _Found(point, "committee", because, others)
+        above = street if street and not self.unfit(street, role) else self.register.bureau
         if above is None:
             return None
-        if self._own(point):
-            why = say("route.conflict", desk=point.name, instead=above.name)
-        else:
-            why = say("route.not_taken", desk=point.name, instead=above.name)
-        return _Found(above, "street" if street else "bureau", (why,))
+        why = say(wrong, desk=point.name, instead=above.name)
+        if above is street:
+            return self._street(street, role, (why,))
+        return self._above(above, why)
+
+    def _street(self, street: Desk, role: Role, why: tuple[Say, ...]) -> _Found | None:
+        wrong = self.unfit(street, role)
+        if not wrong:
+            return _Found(street, "street", why, self._around(street, role, street))
+        bureau = self.register.bureau
+        if bureau is None:
+            return None
+        return self._above(bureau, say(wrong, desk=street.name, instead=bureau.name))
+
+    def _above(self, bureau: Desk, why: Say) -> _Found | None:
+        return None if bureau.code in self.dispute.avoid else _Found(bureau, "bureau", (why,))
+
+    def _around(self, street: Desk | None, role: Role, chosen: Desk) -> tuple[str, ...]:
+        """Other desks in the street that stand out: a place or a tier of their own, and the street.
+
+        Committees at one shared centre are as good as each other: those are chosen by name.
+        """
+        if street is None:
+            return ()
+        points = [
+            desk
+            for desk in self.register.in_street(street.code)
+            if desk is not chosen and desk.public and desk.staffed and (desk.placed or desk.tier)
+            if not self.unfit(desk, role)
+        ]
+        lat, lon = street.lat, street.lon
+
+        def far(desk: Desk) -> float:
+            if None in (lat, lon, desk.lat, desk.lon):
+                return inf
+            return distance_m(lat or 0, lon or 0, desk.lat or 0, desk.lon or 0)
+
+        points.sort(key=lambda desk: (not self._open(desk), far(desk), desk.code))
+        found = points[: self.policy.candidates - 1]
+        if chosen is not street and not self.unfit(street, role):
+            found = [*found[: self.policy.candidates - 2], street]
+        return tuple(desk.code for desk in found)
+
+    def _open(self, desk: Desk) -> bool:
+        return bool(self.dispute.at and open_at(desk.hours, self.dispute.at))
 
     def _near(self, pin: tuple[float, float], role: Role) -> _Found | None:
         points = self._points(pin, role)
-        streets = self._streets(pin)
+        streets = [near.item for near in self._streets(pin) if not self.unfit(near.item, role)]
         if points:
             first = points[0]
-            others = [near.item.code for near in (*points[1:], *streets[:1])]
-            metres = max(10, round(first.distance_m, -1))
+            rest = sorted((near.item for near in points[1:]), key=lambda desk: not self._open(desk))
             because: tuple[Say, ...] = (
-                say("route.nearest", desk=first.item.name, metres=f"{metres:.0f}"),
+                say(
+                    "route.nearest",
+                    desk=first.item.name,
+                    away=away(first.item, self.register, pin, None),
+                ),
             )
-            return _Found(first.item, "nearest", because, tuple(others))
+            others = tuple(desk.code for desk in (*rest, *streets[:1]))
+            return _Found(first.item, "nearest", because, others)
         if not streets:
-            return None
-        desks = [near.item for near in streets]
-        because = (say("route.pin_street", street=desks[0].name),)
-        if desks[1:]:
-            because += (say("route.pin_candidates", streets=[d.name for d in desks[1:]]),)
-        return _Found(desks[0], "street", because, tuple(desk.code for desk in desks[1:]))
+            likely = self._streets(pin)
+            return self._street(likely[0].item, role, ()) if likely else None
+        because = (say("route.pin_street", street=streets[0].name),)
+        if streets[1:]:
+            because += (say("route.pin_candidates", streets=[d.name for d in streets[1:]]),)
+        return _Found(streets[0], "street", because, tuple(desk.code for desk in streets[1:]))
 
     def _points(self, pin: tuple[float, float], role: Role) -> list[Near[Desk]]:
         """Near points whose own place is known; those with staff, if there are any such."""
 
         def fits(desk: Desk) -> bool:
-            return self._fits(desk, role)
+            return not self.unfit(desk, role)
 
         def ready(desk: Desk) -> bool:
             return desk.staffed and fits(desk)
 
-        index = self.register.placed_points
+        wanted = self.dispute.object if role == "dispute" else ""
         for eligible in (ready, fits):
+            index = self.register.eligible(wanted, staffed=eligible is ready)
             near = index.nearest(*pin, self.policy.candidates, eligible)
             near = [n for n in near if n.distance_m <= self.policy.near_m]
             if near:
@@ -315,9 +416,6 @@ class _Finder:
         """The streets a pin may lie in, none when it lies beyond all of them."""
         near = self.register.street_centres.nearest(*pin, self.policy.candidates)
         return near if near and near[0].distance_m <= self.policy.outside_m else []
-
-    def _fits(self, desk: Desk, role: Role) -> bool:
-        return not self._own(desk) and (role == "advice" or desk.handles(self.dispute.object))
 
     def _own(self, desk: Desk) -> bool:
         """Whether the point belongs to the merchant complained about (利害关系)."""

@@ -21,6 +21,8 @@ ZONE = ZoneInfo("Asia/Shanghai")
 DAYS = re.compile(r"[1-7](?:-[1-7])?(?:,[1-7](?:-[1-7])?)*", re.ASCII)
 SPAN = re.compile(r"([0-9]{1,2}):([0-9]{2})-([0-9]{1,2}):([0-9]{2})", re.ASCII)
 DAY_MINUTES = 24 * 60
+LOOK_AHEAD_DAYS = 15
+"""A week's holiday and the days moved around it lie within."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,25 @@ def open_at(hours: str, at: datetime) -> bool | None:
     return any(start <= minute < end for start, end in spans_on(shifts, today)) or any(
         minute < end - DAY_MINUTES for _, end in spans_on(shifts, yesterday)
     )
+
+
+def next_open(hours: str, at: datetime) -> datetime | None:
+    """When a desk that is off duty is next on it, as Shanghai's time.
+
+    None when its hours are unknown, or when no duty begins within the days that are looked at.
+    """
+    try:
+        shifts = read_hours(hours)
+    except ValueError:
+        return None
+    local = at.astimezone(ZONE)
+    for ahead in range(LOOK_AHEAD_DAYS):
+        day = local.date() + timedelta(days=ahead)
+        for start, _ in spans_on(shifts, day):
+            begins = datetime(day.year, day.month, day.day, *divmod(start, 60), tzinfo=ZONE)
+            if begins > local:
+                return begins
+    return None
 
 
 def spans_on(shifts: tuple[Shift, ...], day: date) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ great-circle distance on WGS-84 degrees with the mean earth radius, ties by code
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from heapq import heappush, heapreplace
 from math import asin, cos, inf, radians, sin, sqrt
@@ -72,6 +72,7 @@ class Index(Generic[T]):
         for place in places:
             _check(place.lat, place.lon)
             sites.setdefault((place.lat, place.lon), []).append(place)
+        self._sites = sites
         self._size = sum(map(len, sites.values()))
         for shared in sites.values():
             shared.sort(key=lambda place: place.code)
@@ -79,6 +80,10 @@ class Index(Generic[T]):
 
     def __len__(self) -> int:
         return self._size
+
+    def __iter__(self) -> Iterator[Place[T]]:
+        for shared in self._sites.values():
+            yield from shared
 
     def nearest(
         self,

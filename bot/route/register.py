@@ -21,6 +21,9 @@ Level = Literal["bureau", "office", "street", "point"]
 Precision = Literal["surveyed", "address", "street_centre", "unknown"]
 KNOWN_PLACE = ("surveyed", "address")
 
+FEW = 0.3
+"""Below this share of eligible points, an index of their own beats passing over the rest."""
+
 BARRACKS = "barracks"
 TYPES = (
     "committee",
@@ -102,6 +105,7 @@ class Register:
     def __init__(self, desks: Iterable[Desk]) -> None:
         """Raises ValueError when a code stands twice."""
         self._staffed: tuple[frozenset[str] | None, Register] | None = None
+        self._eligible: dict[tuple[str, bool], Index[Desk]] = {}
         self._desks: dict[str, Desk] = {}
         self._children: dict[str, list[Desk]] = {}
         self._names: dict[str, list[Desk]] = {}
@@ -159,13 +163,61 @@ class Register:
             desk = self.get(desk.parent_code)
         return None
 
-    def holder_of(self, desk: Desk | None) -> Desk | None:
+    def holder_of(self, desk: Desk | None, avoid: frozenset[str] = frozenset()) -> Desk | None:
         """Who really holds a case sent there: the desk if staffed, else its street, else None.
 
-        None is the triage queue; a desk nobody staffs is never said to have a case.
+        None is the triage queue; a desk nobody staffs is never said to have a case, and none of
+        ``avoid`` is given it again.
         """
         street = self.street_of(desk.code) if desk else None
-        return next((d for d in (desk, street) if d and d.staffed), None)
+        return next((d for d in (desk, street) if d and d.staffed and d.code not in avoid), None)
+
+    def in_street(self, street_code: str) -> tuple[Desk, ...]:
+        """The points of a street, wherever they stand in the tree."""
+        return self._in_street.get(street_code, ())
+
+    @cached_property
+    def _in_street(self) -> dict[str, tuple[Desk, ...]]:
+        found: dict[str, list[Desk]] = {}
+        for desk in self.points:
+            street = self.street_of(desk.code)
+            if street:
+                found.setdefault(street.code, []).append(desk)
+        return {code: tuple(desks) for code, desks in found.items()}
+
+    def eligible(self, object_code: str, staffed: bool) -> Index[Desk]:
+        """An index that holds every public point with a place of its own that takes the object
+        ("" for any), and, if ``staffed``, has staff; it may hold others, so filter all the same.
+
+        Where few are eligible they have an index of their own, made when it is first asked for.
+        """
+        key = (object_code, staffed)
+        found = self._eligible.get(key)
+        if found is None:
+            every = self.placed_points
+            few = [
+                place
+                for place in every
+                if (not object_code or place.item.handles(object_code))
+                and (place.item.staffed or not staffed)
+            ]
+            found = Index(few) if len(few) < len(every) * FEW else every
+            self._eligible[key] = found
+        return found
+
+    def holds(self, codes: frozenset[str] | None, object_code: str) -> bool:
+        """Whether a question about this object and this staff is answered without building."""
+        kept = self._staffed
+        return bool(kept and kept[0] == codes and (object_code, False) in kept[1]._eligible)
+
+    def ready(self, codes: frozenset[str] | None, object_code: str) -> Register:
+        """As ``with_staff``, with every index built that a route of the object needs."""
+        register = self.with_staff(codes)
+        for wanted in {"", object_code}:
+            register.eligible(wanted, True)
+            register.eligible(wanted, False)
+        _ = register.street_centres, register._in_street
+        return register
 
     @cached_property
     def bureau(self) -> Desk | None:

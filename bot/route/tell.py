@@ -26,3 +26,8 @@ def statute(row: Statute) -> Say:
     if row.status == "to_confirm":
         return say("law.statute.to_confirm", cited=row.cited, says=row.says, checked=checked)
     return say("law.statute.verified", cited=row.cited, says=row.says, checked=checked)
+
+
+def within(seat: str, authority: str) -> bool:
+    """Whether a seat (上海市浦东新区) lies in the district that an authority's name begins with."""
+    return any(authority.startswith(seat[at:]) for at in range(len(seat) - 1))

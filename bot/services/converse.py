@@ -17,7 +17,7 @@ from bot.interview.answers import tells
 from bot.interview.questions import BY_KEY
 from bot.interview.terms import Choose, Given, Option, Wrong
 from bot.ports import Button, Incoming
-from bot.services import drafts, file_case, follow, keep_evidence, welcome
+from bot.services import choose_point, drafts, file_case, follow, keep_evidence, welcome
 from bot.services.call_back import call_back
 from bot.services.danger import danger
 from bot.services.sending import Answer, button
@@ -75,8 +75,10 @@ async def pressed(
         case "e":
             await _edit(tables, case, answer, press.value)
         case "o":
-            chosen = await file_case.choose(session, tables, case, press.value)
-            await _restate(session, tables, case, answer, say("review.chosen") if chosen else None)
+            chosen = await choose_point.pressed_before(session, tables, case, answer, press)
+            if chosen is not None:
+                note = say("review.chosen") if chosen else None
+                await _restate(session, tables, case, answer, note)
         case "f":
             await _submit(session, tables, case, account, answer)
         case _:
@@ -559,7 +561,7 @@ async def _review(
     case.editing = False
     case.version += 1
     lines = _review_lines(case, tables)
-    receives, others = await file_case.preview(session, tables, case)
+    receives, choices = await file_case.preview(session, tables, case)
     await answer(
         *before,
         say("review.card", lines=[line for _, line in lines]),
@@ -568,10 +570,7 @@ async def _review(
         buttons=[
             [button("button.submit", "f", case, REVIEW, "file")],
             [button("button.edit", "c", case, REVIEW, "edit")],
-            *[
-                [button(say("button.other_desk", desk=name), "o", case, REVIEW, code)]
-                for code, name in others
-            ],
+            *choices,
             _controls(case),
         ],
     )

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.interview import flow
 from bot.law.book import Door
 from bot.law.deadlines import working_days_after
-from bot.services import drafts, hand_over
+from bot.ports import Button
+from bot.services import choose_point, drafts, hand_over
 from bot.services.drain import insert_new
 from bot.services.sending import Answer, button, day_words
 from bot.services.tables import SHANGHAI, Tables
@@ -24,30 +25,15 @@ LAST_NUMBER = "last_case_number"
 
 async def preview(
     session: AsyncSession, tables: Tables, case: Case
-) -> tuple[tuple[Say, ...], tuple[tuple[str, str], ...]]:
+) -> tuple[tuple[Say, ...], list[list[Button]]]:
     """What is told before the person submits: the right door if it is another authority's matter,
-    then who receives what; and the (code, name) of the desks she may choose instead."""
-    route = await hand_over.plan(session, tables, case)
-    parts = (*door_card(route.door), say("review.receives", reasons=list(route.because)))
-    others = [tables.register.get(code) for code in route.others]
-    return parts, tuple((desk.code, desk.name) for desk in others if desk is not None)
-
-
-async def choose(session: AsyncSession, tables: Tables, case: Case, code: str) -> bool:
-    """Take one of the desks offered instead; its place then stands in the answer that led there."""
-    route = await hand_over.plan(session, tables, case)
-    desk = tables.register.get(code)
-    if desk is None or code not in route.others:
-        return False
-    answers: dict[str, Any] = dict(case.answers or {})
-    key = "home" if route.via == "home" else "where"
-    place = dict(answers.get(key, {}).get("v") or {})
-    at_point = desk.level == "point"
-    place["committee"] = desk.code if at_point else None
-    place["street"] = (desk.street_code or place.get("street")) if at_point else desk.code
-    answers[key] = {**answers.get(key, {}), "v": place, "by": "person"}
-    case.answers = answers
-    return True
+    who receives what, and the desks that she may choose; with the buttons to choose them."""
+    plan = await hand_over.planned(session, tables, case)
+    return (
+        *door_card(plan.route.door),
+        say("review.receives", reasons=list(plan.route.because)),
+        *choose_point.shown(case, plan),
+    ), choose_point.rows(case, plan, "o", "review")
 
 
 def door_card(door: Door | None) -> tuple[Say, ...]:
@@ -85,7 +71,8 @@ async def file(
     case.number = await _number(session, tables)
     case.filed_at = now
     case.apply(Action.FILE, at=now, by=account.id)
-    route = await hand_over.hand_over(session, tables, case, account)
+    plan = await hand_over.hand_over(session, tables, case, account)
+    route = plan.route
     if not account.subscribed and not account.is_admin:
         offer = [[button("button.subscribe", "us", case)]]
     else:
@@ -102,8 +89,14 @@ async def file(
         buttons=[
             [button("button.progress", "tp", case)],
             [button("button.add", "ta", case), button("button.withdraw", "tw", case)],
+            *(
+                [[button("button.change_point", choose_point.VERB, case)]]
+                if choose_point.changeable(case) and choose_point.rows(case, plan, "")
+                else []
+            ),
             *offer,
         ],
+        venue=plan.venue(route.held_by),
     )
 
 

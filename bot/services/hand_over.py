@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.facts.names import read_platforms
 from bot.ports import Button
-from bot.route.decide import Dispute, Route, Where, decide
+from bot.route.decide import Dispute, Route, Where, decide, load_policy
+from bot.route.offer import line
+from bot.route.register import Desk, Register
 from bot.services import accounts
 from bot.services.sending import button, link, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, CaseKind
 from models.lifecycle import OPEN, Action, CaseStatus
-from models.network import Organisation
+from models.network import Level, Organisation
 from models.party import Account
 
 SIMULATED_GROUP = 1_009_000_000_000
@@ -33,6 +38,9 @@ def dispute_of(case: Case, tables: Tables) -> Dispute:
     """What the route needs to know of the case."""
     answers: dict[str, Any] = case.answers or {}
     decision = case.decision or {}
+    where = _where(answers.get("where", {}).get("v")) or Where("unknown")
+    shop = str(answers.get("platform_shop", {}).get("v") or "")
+    platform = next((span.platform for span in read_platforms(f"{shop} {where.text}")), None)
     return Dispute(
         object=case.object
         or answers.get("object", {}).get("v")
@@ -42,11 +50,23 @@ def dispute_of(case: Case, tables: Tables) -> Dispute:
         channel=str(decision.get("channel") or ""),
         nature=str(decision.get("nature") or ""),
         merchant=str(answers.get("merchant", {}).get("v") or ""),
-        where=_where(answers.get("where", {}).get("v")) or Where("unknown"),
+        where=_published(where, shop, tables),
+        platform=platform.name if platform is not None else "",
+        seat=(platform.domicile or "") if platform is not None else "",
         kind=case.kind.value,
         home=_where(answers.get("home", {}).get("v")),
         at=tables.clock.now(),
     )
+
+
+def _published(where: Where, shop: str, tables: Tables) -> Where:
+    """Bought online: the place that the shop's page names, if it is one of ours (order 121 art. 13)."""
+    if where.mode != "online" or where.street_code or where.committee_code:
+        return where
+    named = tables.gazetteer.find(shop, limit=2)
+    if len({match.street_code for match in named}) != 1:
+        return where
+    return replace(where, street_code=named[0].street_code)
 
 
 def _where(value: Any) -> Where | None:
@@ -62,10 +82,83 @@ def _where(value: Any) -> Where | None:
     )
 
 
-async def plan(session: AsyncSession, tables: Tables, case: Case) -> Route:
-    """Where the case would go now."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where a case would go now, and what that was decided from."""
+
+    route: Route
+    dispute: Dispute
+    register: Register
+
+    def desks(self) -> tuple[Desk, ...]:
+        """The desk that it would go to, then those that may be chosen instead."""
+        codes = (self.route.desk_code, *self.route.others)
+        return tuple(desk for code in codes if (desk := self.register.get(code)) is not None)
+
+    def lines(self) -> list[Say]:
+        """What is shown of each: how far, when open, what it is known for."""
+        where = self.dispute.home if self.route.via == "home" else self.dispute.where
+        where = where or Where("unknown")
+        street = self.register.street_of(where.committee_code) or self.register.street_of(
+            where.street_code
+        )
+        if street is None and where.pinned is None:
+            street = self.register.street_of(self.route.desk_code)
+        at = self.dispute.at
+        if at is None:
+            return []
+        code = street.code if street else None
+        return [line(desk, self.register, where.pinned, code, at) for desk in self.desks()]
+
+    def venues(self) -> list[tuple[float, float, str, str]]:
+        """The desks with a place of their own as the map shows them: WGS-84 degrees, name, address."""
+        found = (self.venue(desk.code) for desk in self.desks())
+        return [venue for venue in found if venue is not None]
+
+    def venue(self, code: str | None) -> tuple[float, float, str, str] | None:
+        """One desk as the map shows it, None when its own place is not known."""
+        desk = self.register.get(code)
+        if desk is None or not desk.placed or desk.lat is None or desk.lon is None:
+            return None
+        return desk.lat, desk.lon, desk.name, desk.address
+
+
+async def planned(session: AsyncSession, tables: Tables, case: Case) -> Plan:
+    """Where the case would go now, with what else may be chosen."""
     staffed = None if tables.demo else await _staffed(session)
-    return decide(dispute_of(case, tables), tables.register.with_staff(staffed), tables.law)
+    dispute = replace(dispute_of(case, tables), avoid=gave_back(case), full=await _full(session))
+    register = tables.register
+    if register.holds(staffed, dispute.object):
+        register = register.with_staff(staffed)
+    else:
+        # Few points or a million: building indexes is nothing that others should wait for.
+        register = await asyncio.to_thread(register.ready, staffed, dispute.object)
+    return Plan(decide(dispute, register, tables.law), dispute, register)
+
+
+def gave_back(case: Case) -> frozenset[str]:
+    """Codes of the desks that sent it back, which never get it again by themselves."""
+    return frozenset(
+        str((event.details or {}).get("code") or "")
+        for event in case.events
+        if event.action is Action.SEND_BACK
+    ) - {""}
+
+
+async def _full(session: AsyncSession) -> frozenset[str]:
+    """Codes of the points that hold as many open cases as one may."""
+    many = (
+        select(Case.desk_id)
+        .where(Case.status.in_(OPEN), Case.desk_id.is_not(None))
+        .group_by(Case.desk_id)
+        .having(func.count() >= load_policy().open_cases)
+    )
+    found = await session.scalars(
+        select(Organisation.code).where(
+            Organisation.id.in_(many), Organisation.level == Level.POINT
+        )
+    )
+    return frozenset(found)
 
 
 async def _staffed(session: AsyncSession) -> frozenset[str]:
@@ -78,9 +171,86 @@ async def _staffed(session: AsyncSession) -> frozenset[str]:
     return frozenset(found)
 
 
-async def hand_over(session: AsyncSession, tables: Tables, case: Case, account: Account) -> Route:
+async def hand_over(session: AsyncSession, tables: Tables, case: Case, account: Account) -> Plan:
     """Route a case in status filed; it ends waiting at a desk or in the triage queue."""
-    route = await plan(session, tables, case)
+    plan = await planned(session, tables, case)
+    route = plan.route
+    note(tables, case, route)
+    desk = await by_code(session, route.held_by) if route.held_by else None
+    if desk is None:
+        await _queue(session, tables, case, say("card.no_desk"))
+    else:
+        await _give(session, tables, case, desk, by=account)
+    return plan
+
+
+async def again(
+    session: AsyncSession, tables: Tables, case: Case, by: Account
+) -> tuple[Route, Organisation | None]:
+    """Route a case anew that nobody has taken: given back, relabelled, or another point was chosen.
+
+    The desk that has it now, and None when it waits in triage. Its former group's card says so.
+    """
+    route = (await planned(session, tables, case)).route
+    held = await desk_of(session, case)
+    desk = await by_code(session, route.held_by) if route.held_by else None
+    if desk is not None and held is desk:
+        note(tables, case, route)
+        await send_card(session, tables, case, desk, anew=False)
+        return route, desk
+    if held is not None:
+        await _take_away(session, tables, case, held, desk)
+    note(tables, case, route)
+    if desk is not None:
+        await _give(session, tables, case, desk, by=by)
+    elif case.status is CaseStatus.WAITING:
+        await _queue(session, tables, case, say("card.no_desk"))
+    return route, desk
+
+
+async def take_back(
+    session: AsyncSession, tables: Tables, case: Case, by: Account, reason: Say
+) -> None:
+    """Its desk gives the case up; it is in triage until it goes on. Raises NotPossible."""
+    desk = await desk_of(session, case)
+    case.apply(
+        Action.SEND_BACK,
+        at=tables.clock.now(),
+        by=by.id,
+        details={
+            "reason": reason.to_json(),
+            "text": "",
+            "who": by.name or "",
+            "desk": desk.name if desk else "",
+            "code": desk.code if desk else "",
+        },
+    )
+    case.taker_id = None
+    if desk is not None and desk.chat is not None:
+        await send_card(session, tables, case, desk, anew=False)
+    case.desk_id = None
+
+
+async def _take_away(
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    held: Organisation,
+    desk: Organisation | None,
+) -> None:
+    """The former group's card says where the case went, and has no buttons any more."""
+    if held.chat is None:
+        return
+    gone = (
+        say("card.gone_to", number=case.number or "", desk=desk.name)
+        if desk is not None
+        else say("card.gone", number=case.number or "")
+    )
+    await tell(session, tables, held.chat, gone, case=case, slot=_slot(case), handover=True)
+
+
+def note(tables: Tables, case: Case, route: Route) -> None:
+    """Keep with the case where it was meant to go, in which role, and why."""
     case.meant_code = route.desk_code or ""
     if not case.street_code and route.via in PLACED:
         street = tables.register.street_of(route.desk_code)
@@ -91,13 +261,6 @@ async def hand_over(session: AsyncSession, tables: Tables, case: Case, account: 
         "because": [reason.to_json() for reason in route.because],
         "door": route.door.code if route.door is not None else "",
     }
-    holder_code = route.desk_code if tables.demo else route.held_by
-    desk = await by_code(session, holder_code) if holder_code else None
-    if desk is None:
-        await _queue(session, tables, case, say("card.no_desk"))
-    else:
-        await _give(session, tables, case, desk, by=account)
-    return route
 
 
 async def assign(
@@ -163,6 +326,11 @@ def _simulate(desk: Organisation, channel: str) -> None:
 async def _queue(session: AsyncSession, tables: Tables, case: Case, reason: Say) -> None:
     case.apply(Action.QUEUE, at=tables.clock.now(), details={"reason": reason.to_json()})
     case.desk_id = None
+    await call_for_triage(session, tables, case, reason)
+
+
+async def call_for_triage(session: AsyncSession, tables: Tables, case: Case, reason: Say) -> None:
+    """The admins hear that somebody has to find a desk for it."""
     await tell_admins(
         session,
         tables,
@@ -216,7 +384,6 @@ async def send_card(
     if desk.chat is None:
         raise ValueError(f"desk {desk.code} has no chat")
     case.version += 1
-    rounds = sum(event.action in {Action.HAND_OVER, Action.REOPEN} for event in case.events)
     await tell(
         session,
         tables,
@@ -224,10 +391,16 @@ async def send_card(
         *await card(session, tables, case, desk),
         case=case,
         buttons=_card_buttons(tables, case),
-        slot=f"card:{case.token}:{rounds}",
+        slot=_slot(case),
         key=f"card:{case.token}:{case.version}" if anew else None,
         handover=True,
     )
+
+
+def _slot(case: Case) -> str:
+    """The message of this hand-over: each has a card of its own."""
+    rounds = sum(event.action in {Action.HAND_OVER, Action.REOPEN} for event in case.events)
+    return f"card:{case.token}:{rounds}"
 
 
 async def card(

@@ -1,4 +1,5 @@
-"""Return a case (退回) with a reason; it goes to the triage queue and the consumer hears who and why."""
+"""Return a case (退回) with a reason: it goes to another desk, or to the triage queue where only a
+person can tell which; the consumer hears who sent it back, why, and who has it now."""
 
 from __future__ import annotations
 
@@ -12,7 +13,9 @@ from models.case import Case
 from models.lifecycle import Action, after
 from models.party import Account
 
-REASONS = ("not_ours", "address_unclear", "duplicate", "conflict", "other")
+REASONS = ("not_ours", "conflict", "busy", "address_unclear", "duplicate", "other")
+ELSEWHERE = frozenset({"not_ours", "conflict", "busy"})
+"""Reasons of the desk's own: another desk can have it at once."""
 
 
 async def reasons(case: Case, answer: Answer) -> None:
@@ -61,40 +64,38 @@ async def _return(
 ) -> None:
     desk = await hand_over.desk_of(session, case)
     reason = say("return.said", text=text) if text else say(f"return.{code}")
-    case.apply(
-        Action.SEND_BACK,
-        at=tables.clock.now(),
-        by=account.id,
-        details={
-            "reason": reason.to_json(),
-            "text": "",
-            "who": account.name or "",
-            "desk": desk.name if desk else "",
-        },
-    )
-    case.taker_id = None
-    if desk is not None and desk.chat is not None:
-        await hand_over.send_card(session, tables, case, desk, anew=False)
-    case.desk_id = None
+    name = desk.name if desk else ""
+    await hand_over.take_back(session, tables, case, account, reason)
     owner = await session.get_one(Account, case.account_id)
+    buttons = [[button("button.progress", "tp", case), button("button.add", "ta", case)]]
+    if code in ELSEWHERE:
+        route, now = await hand_over.again(session, tables, case, account)
+        if now is not None:
+            await tell(
+                session,
+                tables,
+                owner.address,
+                say(
+                    "told.returned_on",
+                    number=case.number or "",
+                    desk=name,
+                    reason=reason,
+                    now=now.name,
+                ),
+                say("file.reasons", reasons=list(route.because)),
+                case=case,
+                buttons=buttons,
+            )
+            await answer(say("return.done_on", number=case.number or "", now=now.name))
+            return
     await tell(
         session,
         tables,
         owner.address,
-        say(
-            "told.returned",
-            number=case.number or "",
-            desk=desk.name if desk else "",
-            reason=reason,
-        ),
+        say("told.returned", number=case.number or "", desk=name, reason=reason),
+        say("told.returned_address") if code == "address_unclear" else None,
         case=case,
-        buttons=[[button("button.progress", "tp", case), button("button.add", "ta", case)]],
+        buttons=buttons,
     )
-    await hand_over.tell_admins(
-        session,
-        tables,
-        case,
-        say("triage.new", number=case.number or "", reason=reason),
-        buttons=[[button("button.triage", "mt", case)]],
-    )
+    await hand_over.call_for_triage(session, tables, case, reason)
     await answer(say("return.done", number=case.number or ""))

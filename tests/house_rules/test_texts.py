@@ -38,6 +38,7 @@ DYNAMIC = {
     "notice.button.": "bot/services/broadcast.py",
     "notice.outcome.": "bot/services/broadcast.py",
     "object.": "bot/interview/answers.py",
+    "offer.tier_": "bot/route/offer.py",
     "option.": "bot/interview/answers.py",
     "point_type.": "bot/services/import_points.py",
     "rate.": "bot/services/follow.py",
