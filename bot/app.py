@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TextIO
 
@@ -39,6 +39,8 @@ from bot.ports import Clock, Incoming
 from bot.route.register import load_network
 from bot.services import (
     accounts,
+    broadcast,
+    copies,
     drafts,
     edit_rules,
     hand_over,
@@ -55,6 +57,7 @@ from bot.services.live_classifier import LiveClassifier
 from bot.services.load_register import LiveRegister
 from bot.services.read_own import take_own
 from bot.services.tables import Tables
+from bot.services.timers import Fire, Scanner
 from bot.services.undeliverable import moved, undeliverable, unhandled
 from bot.settings import Settings
 from bot.texts import catalogue
@@ -66,6 +69,7 @@ from handlers.render import render
 from handlers.staff import group as staff
 from handlers.unit import UNIT, Unit, on_error
 from models.base import install_cipher
+from models.delivery import Timer, TimerState
 
 log = structlog.get_logger(__name__)
 
@@ -93,6 +97,7 @@ def make_tables(
         bot_name=bot_name,
         operator=settings.operator_name,
         basis=settings.cross_border_basis,
+        sends_per_second=settings.send_per_second,
         admins=admins | {f"tg:{number}" for number in settings.admin_ids},
     )
 
@@ -209,6 +214,7 @@ async def serve(
             house.db.keep_seat(house.clock.follow, stop),
             worker.run(stop),
             sweep(house, stop),
+            Scanner(house.db, house.clock, fires(tables)).run(stop),
             tables.classifier.follow(house.db, stop),
             tables.network.follow(house.db, stop),
         ]
@@ -264,6 +270,20 @@ def _limits(settings: Settings) -> Limits:
         chat_burst=settings.chat_burst,
         group_per_minute=settings.group_per_minute,
     )
+
+
+def fires(tables: Tables) -> dict[str, Fire]:
+    """What each kind of timer does when it falls due."""
+
+    def bound(
+        fire: Callable[[AsyncSession, Tables, Timer], Awaitable[datetime | TimerState]],
+    ) -> Fire:
+        return lambda session, timer: fire(session, tables, timer)
+
+    return {
+        copies.SPREAD: bound(broadcast.spread),
+        copies.PROGRESS: bound(broadcast.progress),
+    }
 
 
 def _thinking(db: Database, tables: Tables) -> dict[str, Errand]:
@@ -343,6 +363,10 @@ async def sweep(house: House, stop: asyncio.Event) -> None:
                 await sweep_inbox(session, house.clock.now(), keep)
                 await sweep_outbox(session, house.clock.now(), keep)
                 await drafts.sweep(session, house.tables)
+            gone = 1
+            while gone and not stop.is_set():
+                async with house.db.write() as session:
+                    gone = await copies.forget(session, house.clock.now(), keep)
         except DBAPIError as error:
             log.warning("sweep failed, trying again later", error=type(error).__name__)
         with contextlib.suppress(TimeoutError):
@@ -397,6 +421,7 @@ async def chat(
         errands = Deliverer(
             house.db, house.clock, {}, _limits(settings), errands=_thinking(house.db, tables)
         )
+        timers = Scanner(house.db, house.clock, fires(tables))
         for line in terminal.lines(source):
             heard = screen.read(line)
             if isinstance(heard, Incoming):
@@ -409,6 +434,8 @@ async def chat(
             for owed in (await errands.claim(1))[0]:
                 await errands.work(owed)
                 await tables.classifier.refresh(house.db)
+            while await timers.drain_once():
+                pass
             await _show_own(house, screen)
 
 

@@ -26,7 +26,7 @@ class Courier(Protocol):
     """Wakes whoever drains due rows; rows are the truth, a wake-up may be lost or doubled."""
 
     def listen(self, kind: str, look: Callable[[], None]) -> None:
-        """This process works on ``kind`` (inbox, outbox): call ``look`` when some of it is due.
+        """This process works on ``kind`` (inbox, outbox, timer): call ``look`` when some of it is due.
         Before :meth:`run`."""
         ...
 

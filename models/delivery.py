@@ -28,7 +28,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.base import Base, BigKey, Json, UtcDateTime, UuidKey, sealed_json, text_enum
 
 WAKES = "wakes"
-"""In a write session's ``info``: the set of kinds (inbox, outbox) to wake after its commit."""
+"""In a write session's ``info``: the set of kinds (inbox, outbox, timer) to wake after its commit."""
 
 
 class InboxState(StrEnum):
@@ -51,11 +51,12 @@ class OutboxState(StrEnum):
 
 
 class TimerState(StrEnum):
-    """``cancelled`` timers were overtaken by a later generation."""
+    """``cancelled`` timers were overtaken by a later generation; ``dead`` ones failed repeatedly."""
 
     WAITING = "waiting"
     FIRED = "fired"
     CANCELLED = "cancelled"
+    DEAD = "dead"
 
 
 class Priority:
@@ -176,21 +177,29 @@ class Outbox(UuidKey):
 
 
 class Timer(Base):
-    """Something due later about a case; an answered case bumps ``generation``, and older timers
-    mean nothing."""
+    """Something due later about a case or a notice; an answered case bumps ``generation``, and older
+    timers mean nothing. ``attempts`` counts the firings that failed."""
 
     __tablename__ = "timer"
     __table_args__ = (
-        UniqueConstraint("case_id", "kind", "generation"),
-        Index("ix_timer_state_due_at", "state", "due_at"),
+        UniqueConstraint("about_id", "kind", "generation"),
+        Index(
+            "ix_timer_due",
+            "due_at",
+            sqlite_where=text("state = 'waiting'"),
+            postgresql_where=text("state = 'waiting'"),
+        ),
     )
 
     id: Mapped[BigKey]
-    case_id: Mapped[UUID] = mapped_column(Uuid)
+    about_id: Mapped[UUID] = mapped_column(Uuid)
     kind: Mapped[str] = mapped_column(String(64))
     generation: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
     state: Mapped[TimerState] = mapped_column(text_enum(TimerState), default=TimerState.WAITING)
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_token: Mapped[UUID | None] = mapped_column(Uuid)
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     fired_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 

@@ -23,6 +23,9 @@ class Policy:
     file_mb: int
     open_cases_per_person: int
     notice_characters: int
+    notice_looks: int
+    notice_look_seconds: int
+    notice_look_most_seconds: int
     bind_link_days: int
 
 

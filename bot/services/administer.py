@@ -16,6 +16,7 @@ from bot.services import (
     assign,
     bind_desk,
     broadcast,
+    copies,
     edit_rules,
     suggest_words,
     trial,
@@ -245,7 +246,9 @@ async def _status(session: AsyncSession, tables: Tables, answer: Answer) -> None
         else say("admin.status_no_cases"),
         say(
             "admin.status_work",
-            due=owed.get(OutboxState.DUE, 0) + owed.get(OutboxState.LEASED, 0),
+            due=owed.get(OutboxState.DUE, 0)
+            + owed.get(OutboxState.LEASED, 0)
+            + await copies.waiting(session),
             dead=owed.get(OutboxState.DEAD, 0),
             unknown=owed.get(OutboxState.UNKNOWN, 0),
             set_aside=set_aside or 0,

@@ -4,6 +4,8 @@
 :class:`Deliverer` claims due rows under a lease with a fencing token and sends them, at least
 once: what a crash interrupted is sent again, except a notice, which is set aside as ``unknown``.
 Rows of one ordering key go one after another; replies go before hand-overs, those before notices.
+The copies of a notice to all subscribers are rows of their own (:mod:`bot.services.copies`); they take
+what the others leave of the budget.
 """
 
 from __future__ import annotations
@@ -13,15 +15,16 @@ import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy import and_, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from bot.ports import Clock, Message
+from bot.services import copies
 from bot.services.drain import Drain, Store, insert_new, where
 from models.base import uuid7
 from models.delivery import (
@@ -33,6 +36,7 @@ from models.delivery import (
     Refused,
     literally,
 )
+from models.outreach import Delivery
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +46,10 @@ ERRAND = "errand"
 BATCH = 64
 HORIZON = timedelta(seconds=0.3)
 """How far ahead send slots are reserved; a new reply waits behind no more than this of notices."""
+
+LATE = timedelta(seconds=0.03)
+"""A copy of a notice this far past its slot is put back once: after a stall the slots that were missed
+would else be used all at once, and at 29 a second there must never be more than 30 in any."""
 
 FAILURES_TO_PAUSE = 3
 CRASHES_TO_GIVE_UP = 30
@@ -72,7 +80,9 @@ Errand = Callable[[Mapping[str, Any]], Awaitable[Finish | None]]
 It may be run twice when the process dies, so it must bear that. Raises Refused.
 """
 
-OnDead = Callable[[AsyncSession, Outbox, Refused], Awaitable[None]]
+Row = Outbox | Delivery
+AnyRow = TypeVar("AnyRow", Outbox, Delivery)
+OnDead = Callable[[AsyncSession, Row, Refused], Awaitable[None]]
 OnMoved = Callable[[AsyncSession, str, str], Awaitable[None]]
 
 
@@ -217,7 +227,7 @@ async def _write_row(
 class Claimed:
     """A row in our hands: what to edit, if anything, and when its send slot comes."""
 
-    row: Outbox
+    row: Row
     token: UUID
     edit_ids: list[Any] | None
     send_at: datetime
@@ -231,7 +241,7 @@ class _Channel:
     paused_until: datetime | None = None
 
 
-async def _ignore_dead(_session: AsyncSession, _row: Outbox, _refusal: Refused) -> None:
+async def _ignore_dead(_session: AsyncSession, _row: Row, _refusal: Refused) -> None:
     return None
 
 
@@ -267,22 +277,23 @@ class Deliverer(Drain[Claimed]):
         self._channels = {name: _Channel() for name in (*self._send, ERRAND)}
 
     def item_id(self, item: Claimed) -> UUID:
-        return item.row.id
+        return item.row.id if isinstance(item.row, Outbox) else item.token
 
     async def held(self, session: AsyncSession) -> Sequence[UUID]:
         leased = select(Outbox.lease_token).where(Outbox.state == OutboxState.LEASED)
-        return [token for token in await session.scalars(leased) if token is not None]
+        tokens = [token for token in await session.scalars(leased) if token is not None]
+        return [*tokens, *await copies.tokens(session)]
 
     async def take_back(self, tokens: Sequence[UUID]) -> None:
         async with self._db.write() as session:
-            await self._take_back(session, self._clock.now(), Outbox.lease_token.in_(tokens))
+            await self._take_back(session, self._clock.now(), tokens)
 
     async def claim(self, room: int) -> tuple[list[Claimed], datetime | None]:
         now = self._clock.now()
         claimed: list[Claimed] = []
         again: list[datetime] = []
         async with self._db.write() as session:
-            await self._take_back(session, now, Outbox.lease_until < now)
+            await self._take_back(session, now)
             for name, state in self._channels.items():
                 if state.paused_until is not None and state.paused_until > now:
                     again.append(state.paused_until)
@@ -307,9 +318,8 @@ class Deliverer(Drain[Claimed]):
             reach = (now + HORIZON - free_at).total_seconds()
             room = min(room, int(reach * self._limits.per_second) + 1)
         rows = await self._candidates(session, channel, room, now)
-        kept = await self._within_chat_pace(session, rows, now) if paced else list(rows)
-        claimed = []
-        for row in kept:
+        claimed: list[Claimed] = []
+        for row in await self._within_chat_pace(session, rows, now) if paced else rows:
             row.state, row.lease_token = OutboxState.LEASED, self._db.token()
             row.lease_until = now + self._limits.lease
             row.attempts += 1
@@ -317,7 +327,10 @@ class Deliverer(Drain[Claimed]):
             claimed.append(Claimed(row, row.lease_token, edit_ids, free_at))
             if budget:
                 free_at = budget.tat = free_at + timedelta(seconds=1 / self._limits.per_second)
-        if len(rows) >= max(room, 1):
+        seen = len(rows)
+        if channel != ERRAND and seen < room:
+            seen += await self._claim_copies(session, channel, room - seen, now, budget, claimed)
+        if seen >= max(room, 1):
             return claimed, now
         waiting = select(func.min(Outbox.run_at)).where(
             Outbox.state == literally(OutboxState.DUE),
@@ -327,6 +340,34 @@ class Deliverer(Drain[Claimed]):
             Outbox.run_at > now,
         )
         return claimed, (await session.execute(waiting)).scalar_one()
+
+    async def _claim_copies(
+        self,
+        session: AsyncSession,
+        channel: str,
+        room: int,
+        now: datetime,
+        budget: RateSlot | None,
+        claimed: list[Claimed],
+    ) -> int:
+        """Add copies of notices to ``claimed``; how many were looked at.
+
+        Their slots begin a little ahead, so that none has passed when the claim is committed.
+        """
+        free_at = now
+        each = timedelta(seconds=1 / self._limits.per_second)
+        if budget is not None:
+            free_at = max(budget.tat, now + min(HORIZON / 2, 4 * each))
+            room = min(room, int((now + HORIZON - free_at) / each) + 1)
+        rows, seen = await copies.claimable(session, channel, room, now)
+        for copy in await self._within_chat_pace(session, rows, now) if budget else rows:
+            copy.state, copy.lease_token = OutboxState.LEASED, self._db.token()
+            copy.lease_until = now + self._limits.lease
+            copy.attempts += 1
+            claimed.append(Claimed(copy, copy.lease_token, None, free_at))
+            if budget is not None:
+                free_at = budget.tat = free_at + each
+        return seen
 
     async def _candidates(
         self, session: AsyncSession, channel: str, room: int, now: datetime
@@ -364,8 +405,8 @@ class Deliverer(Drain[Claimed]):
         return (await session.execute(chosen)).scalars().all()
 
     async def _within_chat_pace(
-        self, session: AsyncSession, rows: Sequence[Outbox], now: datetime
-    ) -> list[Outbox]:
+        self, session: AsyncSession, rows: Sequence[AnyRow], now: datetime
+    ) -> list[AnyRow]:
         """The rows whose chat may get one now; the others are put off to when it may."""
         slots = await self._slots(session, {f"chat:{row.target}" for row in rows}, now)
         kept = []
@@ -374,7 +415,9 @@ class Deliverer(Drain[Claimed]):
             interval, burst = self._limits.chat(row.target)
             allowed_at = slot.tat - interval * (burst - 1)
             if allowed_at > now:
-                row.run_at = row.hold_until = allowed_at
+                row.run_at = allowed_at
+                if isinstance(row, Outbox):
+                    row.hold_until = allowed_at
             else:
                 slot.tat = max(slot.tat, now) + interval
                 kept.append(row)
@@ -410,7 +453,11 @@ class Deliverer(Drain[Claimed]):
         row = item.row
         wait = (item.send_at - self._clock.now()).total_seconds()
         if wait > 0:
-            await asyncio.sleep(min(wait, HORIZON.total_seconds()))
+            await asyncio.sleep(min(wait, 2 * HORIZON.total_seconds()))
+        late = self._clock.now() - item.send_at > LATE
+        if late and isinstance(row, Delivery) and row.last_error != copies.LATE:
+            await self.insist(lambda: self._missed(item))
+            return
         try:
             if row.channel == ERRAND:
                 ids: list[Any] = []
@@ -422,9 +469,13 @@ class Deliverer(Drain[Claimed]):
             refusal = error if isinstance(error, Refused) else self._defect(row, error)
             await self.insist(lambda: self._refused(item, refusal))
 
-    def _defect(self, row: Outbox, error: Exception) -> Refused:
+    async def _missed(self, item: Claimed) -> None:
+        async with self._db.write() as session:
+            await copies.missed(session, cast(Delivery, item.row), item.token)
+
+    def _defect(self, row: Row, error: Exception) -> Refused:
         """Our own mistake: tried a few times, then set aside where the admin sees it."""
-        log.error("outbox row failed", row=str(row.id), kind=row.kind, error=where(error))
+        log.error("outbox row failed", kind=row.kind, error=where(error))
         return Refused(where(error), final=row.attempts >= DEFECTS_TO_GIVE_UP)
 
     async def _speak(self, item: Claimed) -> list[Any]:
@@ -443,6 +494,9 @@ class Deliverer(Drain[Claimed]):
         channel = self._channels[item.row.channel]
         channel.failures, channel.paused_until = 0, None
         async with self._db.write() as session:
+            if isinstance(item.row, Delivery):
+                await copies.arrived(session, item.row, item.token, ids, now)
+                return
             marked = await session.execute(
                 update(Outbox)
                 .where(Outbox.id == item.row.id, Outbox.lease_token == item.token)
@@ -465,13 +519,15 @@ class Deliverer(Drain[Claimed]):
         now = self._clock.now()
         self._note_trouble(item.row.channel, refusal, now)
         async with self._db.write() as session:
-            row = (
-                await session.execute(
+            row: Row | None
+            if isinstance(item.row, Delivery):
+                row = await copies.held(session, item.row, item.token)
+            else:
+                row = await session.scalar(
                     select(Outbox)
                     .where(Outbox.id == item.row.id, Outbox.lease_token == item.token)
                     .with_for_update()
                 )
-            ).scalar_one_or_none()
             if row is None:
                 return
             row.last_error = refusal.reason[:500]
@@ -494,15 +550,14 @@ class Deliverer(Drain[Claimed]):
             log.warning("channel paused", channel=name, seconds=pause.total_seconds())
 
     async def _settle(
-        self, session: AsyncSession, row: Outbox, refusal: Refused, edit: bool, now: datetime
+        self, session: AsyncSession, row: Row, refusal: Refused, edit: bool, now: datetime
     ) -> None:
         if refusal.migrate_to is not None:
             await self._move(session, row, refusal.migrate_to)
             self._put_off(row, now)
         elif refusal.retry_after is not None:
             row.attempts -= 1
-            self._put_off(row, now + refusal.retry_after)
-            row.hold_until = row.run_at
+            self._put_off(row, now + refusal.retry_after, now + refusal.retry_after)
         elif refusal.down and row.channel != ERRAND and not self._expired(row, now):
             row.attempts -= 1
             self._put_off(row, now)
@@ -513,31 +568,35 @@ class Deliverer(Drain[Claimed]):
             or row.priority == Priority.HAND_OVER
             or (row.priority == Priority.REPLY and row.attempts < 2)
         ):
+            if isinstance(row, Delivery):
+                await copies.give_up(session, row, "unknown", refusal.reason, now)
             row.state, row.done_at = OutboxState.UNKNOWN, now
         elif self._expired(row, now):
             await self._bury(session, row, refusal, now)
         else:
-            self._put_off(row, now + self._limits.retry_in(row.attempts))
-            if row.attempts == 1:
-                row.hold_until = now + self._limits.hold
+            hold = now + self._limits.hold if row.attempts == 1 else None
+            self._put_off(row, now + self._limits.retry_in(row.attempts), hold)
 
-    def _expired(self, row: Outbox, now: datetime) -> bool:
+    def _expired(self, row: Row, now: datetime) -> bool:
         """A hand-over never is: it is tried until it arrives or is refused for good."""
-        if row.priority == Priority.REPLY:
+        if isinstance(row, Outbox) and row.priority == Priority.REPLY:
             return now - row.created_at > self._limits.reply_life
         return row.priority == Priority.NOTICE and row.attempts >= TRIES_OF_A_NOTICE
 
-    def _put_off(self, row: Outbox, until: datetime) -> None:
+    def _put_off(self, row: Row, until: datetime, hold: datetime | None = None) -> None:
         row.state, row.run_at = OutboxState.DUE, until
+        if isinstance(row, Outbox) and hold is not None:
+            row.hold_until = hold
 
-    async def _bury(
-        self, session: AsyncSession, row: Outbox, refusal: Refused, now: datetime
-    ) -> None:
+    async def _bury(self, session: AsyncSession, row: Row, refusal: Refused, now: datetime) -> None:
+        if isinstance(row, Delivery):
+            outcome = "blocked" if refusal.blocked else "failed"
+            await copies.give_up(session, row, outcome, refusal.reason, now)
         row.state, row.done_at = OutboxState.DEAD, now
         await session.flush()
         await self._on_dead(session, row, refusal)
 
-    async def _move(self, session: AsyncSession, row: Outbox, new: str) -> None:
+    async def _move(self, session: AsyncSession, row: Row, new: str) -> None:
         old = row.target
         await session.flush()
         await session.execute(
@@ -550,16 +609,19 @@ class Deliverer(Drain[Claimed]):
         await self._on_moved(session, old, new)
 
     async def _take_back(
-        self, session: AsyncSession, now: datetime, lost: ColumnElement[bool]
+        self, session: AsyncSession, now: datetime, tokens: Sequence[UUID] | None = None
     ) -> None:
-        """Rows whose process died in the middle of sending: it may or may not have arrived."""
+        """Rows whose process died in the middle of sending: it may or may not have arrived. Those
+        under ``tokens``, or those whose lease is over."""
+        mine = list(self.in_flight)
+        await copies.interrupted(session, now, mine, tokens)
         rows = await session.execute(
             select(Outbox)
             .where(
                 Outbox.state == OutboxState.LEASED,
                 Outbox.channel.in_(list(self._channels)),
-                Outbox.id.not_in(self.in_flight),
-                lost,
+                Outbox.id.not_in(mine),
+                Outbox.lease_until < now if tokens is None else Outbox.lease_token.in_(tokens),
             )
             .with_for_update(skip_locked=True)
         )

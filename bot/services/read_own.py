@@ -8,13 +8,16 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Clock, Message
+from bot.services import copies
 from models.delivery import Outbox, OutboxState
 
 
 async def take_own(
     session: AsyncSession, clock: Clock, chats: Sequence[str]
 ) -> list[tuple[str, Message]]:
-    """(chat, message) for every due row of these chats, oldest first; they count as sent."""
+    """(chat, message) for every due row of these chats, oldest first, notices last; they count as
+    sent."""
+    now = clock.now()
     rows = await session.scalars(
         select(Outbox)
         .where(Outbox.target.in_(chats), Outbox.state == OutboxState.DUE)
@@ -24,5 +27,8 @@ async def take_own(
     for row in rows:
         taken.append((row.target, Message.from_json(row.payload or {})))
         row.state, row.payload = OutboxState.SENT, None
-        row.sent_at = row.done_at = clock.now()
+        row.sent_at = row.done_at = now
+    for copy in await copies.addressed(session, chats):
+        taken.append((copy.target, Message.from_json(copy.payload)))
+        await copies.arrived(session, copy, None, [], now)
     return taken

@@ -12,11 +12,12 @@ from bot.texts.catalogue import say
 from models.case import Case
 from models.delivery import Inbox, Outbox, Priority, Refused
 from models.network import Organisation
+from models.outreach import Delivery
 from models.party import Account
 
 
 async def undeliverable(
-    session: AsyncSession, tables: Tables, row: Outbox, refusal: Refused
+    session: AsyncSession, tables: Tables, row: Outbox | Delivery, refusal: Refused
 ) -> None:
     """A row was given up. A blocked person is unsubscribed; a desk's card goes back to triage."""
     account = await accounts.by_address(session, row.target)

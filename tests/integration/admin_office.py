@@ -17,7 +17,7 @@ from bot.adapters.database import Database
 from bot.law import book, policy
 from bot.ports import Attachment, Button, Incoming, Message, Press
 from bot.route.register import load_network
-from bot.services import seed_network
+from bot.services import copies, seed_network
 from bot.services.hear import hear
 from bot.services.live_classifier import LiveClassifier
 from bot.services.load_register import LiveRegister
@@ -117,9 +117,15 @@ class Office:
             rows = await session.scalars(
                 select(Outbox).where(Outbox.target == chat).order_by(Outbox.id)
             )
-            return [
-                self._show(Message.from_json(row.payload), row.slot) for row in rows if row.payload
+            shown = [
+                (row.created_at, Message.from_json(row.payload), row.slot)
+                for row in rows
+                if row.payload
             ]
+            for copy in await copies.addressed(session, [chat]):
+                shown.append((copy.run_at, Message.from_json(copy.payload), ""))
+            shown.sort(key=lambda each: each[0])
+            return [self._show(message, slot) for _, message, slot in shown]
 
     async def last(self, chat: str, back: int = 1) -> Shown:
         """The newest message, or the one ``back`` from the end."""

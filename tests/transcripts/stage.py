@@ -279,8 +279,12 @@ class Stage:
                 return None
             now = self.clock.moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
             if rows.execute(
-                "SELECT 1 FROM outbox WHERE state = 'leased' OR (state = 'due' AND run_at <= ?)",
-                (now,),
+                "SELECT 1 FROM outbox WHERE state = 'leased' OR (state = 'due' AND run_at <= :now)"
+                " UNION ALL SELECT 1 FROM delivery JOIN notice ON notice.id = notice_id"
+                " WHERE delivery.state = 'leased' OR"
+                " (delivery.state = 'due' AND notice.state = 'sending' AND run_at <= :now)"
+                " UNION ALL SELECT 1 FROM timer WHERE state = 'waiting' AND due_at <= :now",
+                {"now": now},
             ).fetchone():
                 return None
             due = rows.execute("SELECT min(run_at) FROM outbox WHERE state = 'due'").fetchone()[0]
