@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview import flow
@@ -124,6 +125,8 @@ async def _number(session: AsyncSession, tables: Tables) -> str:
     day = tables.clock.now().astimezone(SHANGHAI).strftime("PD%y%m%d")
     await insert_new(session, Meta, [{"key": LAST_NUMBER, "value": ""}], ["key"])
     last = await session.get_one(Meta, LAST_NUMBER, with_for_update=True, populate_existing=True)
-    prefix, _, count = last.value.partition("-")
+    # Cases may be older than this row.
+    highest = last.value or await session.scalar(select(func.max(Case.number))) or ""
+    prefix, _, count = highest.partition("-")
     last.value = f"{day}-{int(count) + 1 if prefix == day else 1:04d}"
     return str(last.value)

@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 
 from bot.ports import Attachment, Button, Incoming, Message, Press
 from bot.services.hear import hear
+from bot.services.tables import SHANGHAI
 from bot.services.undeliverable import undeliverable, unhandled
 from handlers.render import render
 from models.case import Case
@@ -449,6 +450,15 @@ async def test_one_tap_too_many_files_one_case(office: Office) -> None:
     assert "没有重复提交" in await office.tap(AUNT, "", old=button)
     async with office.db.read() as session:
         assert len((await session.scalars(select(Case))).all()) == 1
+
+
+async def test_numbers_go_on_from_cases_older_than_the_counter(office: Office) -> None:
+    """As after an update of the program in the middle of a day."""
+    today = office.clock.now().astimezone(SHANGHAI).strftime("PD%y%m%d")
+    await office.case(f"{today}-0041", desk=STREET)
+    await to_review(office, COLLEAGUE)
+    await office.tap(COLLEAGUE, "提交")
+    assert (await row(office)).number == f"{today}-0042"
 
 
 async def test_her_answer_is_asked_for_by_a_button_while_a_draft_is_open(office: Office) -> None:
