@@ -57,7 +57,10 @@ class PlaceMatch:
 
 @dataclass(frozen=True, slots=True)
 class _Name:
-    """One way to say a place. ``alone``: counts only as a whole answer or with words of place."""
+    """One way to say a place. ``alone``: counts only as a whole answer or with words of place.
+
+    ``wide``: one of several streets that a road or a neighbourhood runs through, so a guess.
+    """
 
     words: str
     street_code: str
@@ -65,6 +68,7 @@ class _Name:
     name: str
     score: float
     alone: bool = False
+    wide: bool = False
 
 
 _CN_NUMBER = re.compile(
@@ -76,10 +80,13 @@ _ESTATE = re.compile(
     r"(?:新村|[一二三四五六七八九十]村|花园|花苑|公寓|家园|苑|名邸|豪庭|佳苑|小区|新城|雅苑|名苑|国际|华庭|湾|庭|城|郡|墅|邸|府|园|坊|里|宅|村)$"
 )
 _PLACE_BEFORE = re.compile(
-    r"(?:浦东新区|浦东|上海市|上海|在|住|到|去|位于|是|属于|地址|居住|附近|来自|区|市|县|于|[,:;，：。\s])$"
+    r"(?:浦东新区|浦东|上海市|上海|南汇|南汇的|川沙县|原来的|以前的|在|住|到|去|位于|是|属于|地址|居住|附近|来自|区|市|县|于|[,:;，：。\s])$"
 )
 _PLACE_AFTER = re.compile(
     r"(?:那边|那里|那儿|这边|这里|附近|一带|镇|街道|地区|地铁|站|古镇|老街|的|路|社区|小区|居委|村委|[,:;，：。\s]|$)"
+)
+_PLACE_FIRST = re.compile(
+    r"[\u4e00-\u9fff]{0,6}(?:路|公路|村|新村|城|苑|花园|公寓|广场|小区|镇|弄|里|人家|菜场|医院|学校|超市|中心|老街)"
 )
 _ELSEWHERE = re.compile(r"([\u4e00-\u9fff]{2})(?:省|市|县|自治区|区)[\u4e00-\u9fff0-9]{0,4}$")
 _HERE = (
@@ -163,6 +170,16 @@ class Gazetteer:
                     self._by_words[words][-1] = _Name(
                         words, street_code, members[0].code, members[0].name, 0.75
                     )
+        for words, names in tables["roads"].items():
+            for home in (by_name[name] for name in names if name in by_name):
+                score = 0.8 if len(names) == 1 else 0.5
+                # A name that counted only beside words of place is a road now.
+                self._by_words[words] = [
+                    n
+                    for n in self._by_words[words]
+                    if (n.street_code, n.committee_code) != (home.code, None) or not n.alone
+                ]
+                self._add(_Name(words, home.code, None, home.name, score, wide=True))
         for wide in tables["wide"]["names"]:
             if wide not in self._by_words:
                 self._by_words[wide] = []
@@ -251,9 +268,18 @@ class Gazetteer:
         if name.committee_code is not None or name.score < 0.9:
             return bool(re.match(r"(?:居委|村委|社区|小区)", plain[end : end + 2]))
         before, after = plain[max(0, start - 6) : start], plain[end : end + 3]
+        if start == 0 and len(plain) <= 25 and _PLACE_FIRST.match(plain, end):
+            return True
         return bool(_PLACE_BEFORE.search(before) and _PLACE_AFTER.match(after))
 
     def _rank(self, text: str, hits: list[tuple[int, int, _Name]]) -> list[PlaceMatch]:
+        if any(not name.wide for _, _, name in hits):
+            hits = [hit for hit in hits if not hit[2].wide]
+        elif hits:
+            # Where two roads meet is in a street that both run through.
+            said = [{n.street_code for s, _, n in hits if s == start} for start, _, _ in hits]
+            both = set.intersection(*said) or {n.street_code for _, _, n in hits}
+            hits = [hit for hit in hits if hit[2].street_code in both]
         named = {n.street_code for _, _, n in hits if n.committee_code is None}
         at_start: dict[int, set[str]] = defaultdict(set)
         for start, _, name in hits:

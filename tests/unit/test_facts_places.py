@@ -75,7 +75,6 @@ def test_the_plainest_place(text: str, name: str) -> None:
         "徐汇区",
         "南汇区",
         "浦东",
-        "外高桥",
         "杭州市余杭区高桥镇",
         "我在书院学习",
         "提高行政效率",
@@ -142,6 +141,70 @@ def test_a_long_first_message() -> None:
     assert facts.payments[0].kind == "wechat"
     assert facts.payee_personal is True
     assert [p.name for p in facts.places] == ["张江镇"]
+
+
+# How people write where a shop is. One name: known; several: she is asked which; the true one is among them.
+EVERYDAY = {
+    "张江那边": "张江镇",
+    "浦东张江路665号": "张江镇",
+    "上海市浦东新区世纪大道1号": "陆家嘴街道?",
+    "东方明珠下面那个商场": "陆家嘴街道",
+    "川沙老街的一家面馆": "川沙新镇",
+    "南汇区惠南镇人民东路": "惠南镇",
+    "以前南汇的新场": "新场镇",
+    "浦东南汇大团那边": "大团镇",
+    "三林世博家园": "三林镇",
+    "周浦万达二楼": "周浦镇",
+    "迪士尼": "川沙新镇",
+    "惠南镇城南村": "城南村村委会",
+    "潍坊三村": "潍坊三村居委会",
+    "金桥红星美凯龙": "金桥镇",
+    "碧云体育休闲中心那边": "金桥镇",
+    "临港大学城": "南汇新城镇",
+    "滴水湖地铁站旁边": "南汇新城镇",
+    "川沙县城厢镇": "川沙新镇",
+    "塘桥地铁站出来往右": "塘桥街道",
+    "浦三路上的菜场": "三林镇?",
+    "洋泾菜场": "洋泾街道",
+    "上南路成山路": "周家渡街道?",
+    "昌里路夜市": "周家渡街道?",
+    "八佰伴": "潍坊新村街道",
+    "杨高中路2112号": "花木街道?",
+    "北蔡莲溪路": "北蔡镇",
+    "花木联洋广场": "花木街道",
+    "高行绿洲康城": "康桥镇?",
+    "外高桥港城路": "高桥镇?",
+    "唐镇地铁站": "唐镇",
+    "德平路地铁站": "浦兴路街道?",
+    "老港镇中港村": "中港村村委会",
+    "书院人家": "书院镇",
+    "凌桥": "高桥镇",
+    "上海浦东国际机场T2": "祝桥镇",
+    "浦东大道洋泾那里": "洋泾街道",
+    "御桥万科": "北蔡镇?",
+    "沪南公路北蔡": "北蔡镇",
+    "南汇区周浦镇": "周浦镇",
+    "原来的施湾镇": "祝桥镇",
+}
+
+
+@pytest.mark.parametrize(("said", "meant"), EVERYDAY.items())
+def test_everyday_addresses_are_understood(said: str, meant: str) -> None:
+    names = [match.name for match in PUDONG.find(said, limit=3)]
+    asked = meant.endswith("?")
+    assert meant.rstrip("?") in names
+    assert (len(names) > 1) is asked
+
+
+@pytest.mark.parametrize("said", ["黄浦区南京路", "徐家汇", "苏州观前街", "杭州西湖边上"])
+def test_places_elsewhere_are_not_taken_for_ours(said: str) -> None:
+    assert PUDONG.find(said) == []
+
+
+def test_a_pin_lies_in_the_street_of_the_nearest_centre() -> None:
+    street, metres = PUDONG.nearest_streets(31.2377, 121.5157, 3)[0]
+    assert street.name == "陆家嘴街道"
+    assert metres < 200
 
 
 def test_nothing_said_nothing_read() -> None:

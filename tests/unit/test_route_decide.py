@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.classify.taxonomy import codes
 from bot.law.book import load as load_law
-from bot.route.decide import Dispute, Route, Where, decide, nearest_json
+from bot.route.decide import Dispute, Route, Where, by_name, decide, may_have, nearest_json
 from bot.route.nearest import distance_m
 from bot.route.register import Desk, Register, load_network
 from bot.texts.catalogue import load as load_texts
@@ -261,6 +262,101 @@ def test_off_duty_is_said() -> None:
     assert "11月24日10:00上班后会看到" in told(shut)
     open_ = decide(Dispute("food", where=BY_THE_MALL, at=AT), STAFFED, LAW)
     assert "上班后" not in told(open_)
+
+
+# --- given back, full, chosen ------------------------------------------------------------------
+
+
+def test_a_desk_that_gave_it_back_is_not_asked_again() -> None:
+    register = network(STREET, LUJIAZUI, BUREAU, extra=(MALL,))
+    first = decide(Dispute("food", where=BY_THE_MALL), register, LAW)
+    assert first.held_by == "M1"
+    second = decide(Dispute("food", where=BY_THE_MALL, avoid=frozenset({"M1"})), register, LAW)
+    assert second.held_by == LUJIAZUI
+    both = frozenset({"M1", LUJIAZUI})
+    third = decide(Dispute("food", where=BY_THE_MALL, avoid=both), register, LAW)
+    assert third.held_by is not None
+    assert third.held_by not in both
+
+
+def test_a_street_that_gave_it_back_passes_it_up_and_then_to_triage() -> None:
+    where = Where("street", street_code=STREET)
+    up = decide(Dispute("food", where=where, avoid=frozenset({STREET})), STAFFED, LAW)
+    assert (up.desk_code, up.held_by) == (BUREAU, BUREAU)
+    assert "退回过" in told(up)
+    last = decide(Dispute("food", where=where, avoid=frozenset({STREET, BUREAU})), STAFFED, LAW)
+    assert last.held_by is None
+    # A street that only stood in for its committee does not get it back through the committee.
+    stood_in = decide(Dispute("food", where=HOME, avoid=frozenset({STREET})), STAFFED, LAW)
+    assert (stood_in.desk_code, stood_in.held_by) == (POINT, None)
+
+
+def test_a_full_point_gives_way_and_the_person_is_told_why() -> None:
+    where = Where("address", committee_code="M1")
+    full = decide(Dispute("food", where=where, full=frozenset({"M1"})), STAFFED, LAW)
+    assert full.desk_code == LUJIAZUI
+    assert "排满" in told(full)
+    by_pin = decide(Dispute("food", where=BY_THE_MALL, full=frozenset({"M1"})), STAFFED, LAW)
+    assert "M1" not in (by_pin.desk_code, *by_pin.others)
+
+
+def test_what_may_be_chosen_is_offered_or_a_point_of_the_same_street() -> None:
+    dispute = Dispute("food", where=Where("street", street_code=LUJIAZUI))
+    route = decide(dispute, STAFFED, LAW)
+    assert (route.desk_code, route.others) == (LUJIAZUI, ("M1",))
+    names = by_name(dispute, STAFFED, route)
+    assert names
+    assert {desk.street_code for desk in names} == {LUJIAZUI}
+    assert may_have(dispute, STAFFED, names[0].code, route)
+    assert not may_have(dispute, STAFFED, POINT, route), "another street's committee"
+    assert not may_have(dispute, STAFFED, "M2", route), "it takes shoes only"
+    assert not may_have(dispute, STAFFED, BUREAU, route)
+    own = Dispute("food", where=dispute.where, merchant="正大广场")
+    assert not may_have(own, STAFFED, "M1", decide(own, STAFFED, LAW))
+
+
+def test_a_platforms_seat_is_named_and_one_in_the_district_is_ours() -> None:
+    online = Dispute("apparel", where=Where("online"), platform="某平台", home=HOME)
+    away = decide(replace(online, seat="浙江省杭州市"), STAFFED, LAW)
+    assert away.door is not None
+    assert (away.door.number, away.role) == ("12315", "advice")
+    assert "某平台" in told(away)
+    assert "浙江省杭州市" in told(away)
+    assert "待核对" in told(away)
+    here = decide(replace(online, seat="上海市浦东新区"), STAFFED, LAW)
+    assert (here.desk_code, here.role, here.door) == (BUREAU, "dispute", None)
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(31.2, 31.25), st.floats(121.48, 121.53), st.booleans(), st.booleans()),
+        max_size=40,
+    ),
+    st.floats(31.2, 31.25),
+    st.floats(121.48, 121.53),
+)
+def test_a_pin_goes_to_the_nearest_eligible_staffed_point_there_is(
+    spots: list[tuple[float, float, bool, bool]], lat: float, lon: float
+) -> None:
+    points = tuple(
+        Desk(
+            f"P{n:02}", f"{n}号", "point", LUJIAZUI, lat=at, lon=on, precision="surveyed",
+            takes=frozenset({"food"} if food else {"apparel"}), staffed=staffed,
+            street_code=LUJIAZUI,
+        )
+        for n, (at, on, food, staffed) in enumerate(spots)
+    )  # fmt: skip
+    route = decide(Dispute("food", where=Where("pin", lat, lon)), network(extra=points), LAW)
+    near = sorted(
+        (not p.staffed, metres, p.code)
+        for p in points
+        if p.handles("food")
+        and p.lat is not None
+        and p.lon is not None
+        and (metres := distance_m(lat, lon, p.lat, p.lon)) <= 1500
+    )
+    assert route.desk_code == (near[0][2] if near else route.desk_code)
+    assert (route.via == "nearest") is bool(near)
 
 
 def test_an_empty_register_still_answers() -> None:

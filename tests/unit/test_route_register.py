@@ -100,3 +100,17 @@ def test_a_tree_that_runs_in_a_circle_is_survived() -> None:
 def test_a_region_that_is_not_packaged_is_refused() -> None:
     with pytest.raises(FileNotFoundError):
         load_network("atlantis")
+
+
+def test_few_eligible_points_have_an_index_of_their_own_and_many_share_one() -> None:
+    points = [
+        Desk(f"P{n:03}", f"{n}", "point", lat=31 + n / 1000, lon=121.5, precision="surveyed",
+             takes=frozenset({"food"} if n % 50 == 0 else {"apparel"}), staffed=n % 100 == 0)
+        for n in range(200)
+    ]  # fmt: skip
+    register = Register(points)
+    food = register.eligible("food", staffed=False)
+    assert sorted(place.code for place in food) == ["P000", "P050", "P100", "P150"]
+    assert [place.code for place in register.eligible("food", staffed=True)] == ["P000", "P100"]
+    assert register.eligible("apparel", staffed=False) is register.placed_points
+    assert register.eligible("food", staffed=False) is food, "built once"
