@@ -44,6 +44,7 @@ from bot.services import (
     drafts,
     edit_rules,
     hand_over,
+    leave,
     seed_network,
     suggest_words,
 )
@@ -187,7 +188,7 @@ async def serve(
         )
         if not await channel.connect(stop):
             return
-        tables = replace(house.tables, bot_name=bot.username)
+        house.tables = tables = replace(house.tables, bot_name=bot.username)
         application = build_application(bot)
         await application.initialize()
         worker = Worker(
@@ -355,7 +356,7 @@ def _after_commit(session: AsyncSession, work: Callable[[], Coroutine[Any, Any, 
 
 
 async def sweep(house: House, stop: asyncio.Event) -> None:
-    """Every hour, blank and delete what has been kept long enough."""
+    """Every hour, blank and delete what has been kept long enough, and begin and end leaves."""
     keep = timedelta(hours=house.settings.keep_payload_hours)
     while not stop.is_set():
         try:
@@ -363,6 +364,7 @@ async def sweep(house: House, stop: asyncio.Event) -> None:
                 await sweep_inbox(session, house.clock.now(), keep)
                 await sweep_outbox(session, house.clock.now(), keep)
                 await drafts.sweep(session, house.tables)
+                await leave.turn(session, house.tables)
             gone = 1
             while gone and not stop.is_set():
                 async with house.db.write() as session:

@@ -41,6 +41,7 @@ class Action(StrEnum):
     CALL_BACK = "call_back"
     RATE = "rate"
     RELABEL = "relabel"
+    PASS = "pass"
 
 
 S, A = CaseStatus, Action
@@ -68,6 +69,7 @@ TRANSITIONS: Mapping[tuple[CaseStatus, Action], CaseStatus] = {
     (S.HANDLING, A.VIEW): S.HANDLING,
     (S.HANDLING, A.CALL_BACK): S.HANDLING,
     (S.HANDLING, A.RELABEL): S.HANDLING,
+    (S.HANDLING, A.PASS): S.HANDLING,
     (S.HANDLING, A.SEND_BACK): S.TRIAGE,
     (S.HANDLING, A.SETTLE): S.SETTLED,
     (S.HANDLING, A.END): S.ENDED,
@@ -78,6 +80,7 @@ TRANSITIONS: Mapping[tuple[CaseStatus, Action], CaseStatus] = {
     (S.ASKING, A.VIEW): S.ASKING,
     (S.ASKING, A.CALL_BACK): S.ASKING,
     (S.ASKING, A.RELABEL): S.ASKING,
+    (S.ASKING, A.PASS): S.ASKING,
     (S.ASKING, A.SEND_BACK): S.TRIAGE,
     (S.ASKING, A.SETTLE): S.SETTLED,
     (S.ASKING, A.END): S.ENDED,

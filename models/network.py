@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, Float, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Json, UtcDateTime, UuidKey, text_enum
+from models.base import Json, UtcDateTime, UuidKey, sealed, text_enum
 
 
 class Level(StrEnum):
@@ -89,7 +89,11 @@ class LiaisonPoint(Organisation):
 
 
 class Staff(UuidKey):
-    """An account that works for an organisation (工作人员); it joined by acting in the bound group."""
+    """An account that works for an organisation (工作人员): it was invited, and the inviter approved it.
+
+    From ``away_from`` to ``away_until`` (休假, both days in Shanghai, inclusive) it is not there, and the
+    account ``substitute_id`` acts for it.
+    """
 
     __tablename__ = "staff"
 
@@ -97,3 +101,36 @@ class Staff(UuidKey):
     organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
     joined_at: Mapped[datetime] = mapped_column(UtcDateTime)
     left_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    away_from: Mapped[date | None]
+    away_until: Mapped[date | None]
+    substitute_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
+
+
+class InvitationState(StrEnum):
+    """``claimed``: somebody opened it and waits for the inviter's word."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    REVOKED = "revoked"
+
+
+class Invitation(UuidKey):
+    """A single-use invitation to become staff (邀请); of its token only the hash is kept.
+
+    ``by_id`` is None when an operator made it: then any admin decides. ``label`` says for whom it is.
+    """
+
+    __tablename__ = "invitation"
+
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
+    by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
+    label_sealed: Mapped[bytes | None]
+    state: Mapped[InvitationState] = mapped_column(text_enum(InvitationState))
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+    account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
+
+    label = sealed("label")

@@ -444,6 +444,41 @@ def parse_date(text: str, today: date) -> When | None:
     return found[0] if found else None
 
 
+_COMING = re.compile(
+    r"(?:(?P<y>20[0-9]{2})[年./-])?(?P<m>[01]?[0-9])[月./-](?P<d>[0-3]?[0-9])[日号]?(?:[^0-9]{1,3}"
+    r"(?:(?:(?P<y2>20[0-9]{2})[年./-])?(?P<m2>[01]?[0-9])[月./-])?(?P<d2>[0-3]?[0-9])[日号]?)?"
+)
+
+
+def coming_days(text: str, today: date) -> tuple[date, date] | None:
+    """The first and last of coming days: ``12月1日到12月5日``, ``12月1日到5日``, ``12-30 至 1-3``.
+
+    A day without its year is the next one of that name, today included. None when it says something
+    else, the days run backwards or are past.
+    """
+    found = _COMING.fullmatch(fold("".join(text.split(" ")))) or _COMING.fullmatch(fold(text))
+    if found is None:
+        return None
+    first = _next(found["y"], int(found["m"]), int(found["d"]), today)
+    if first is None or first < today:
+        return None
+    if found["d2"] is None:
+        return first, first
+    month = int(found["m2"] or found["m"])
+    last = _next(found["y2"], month, int(found["d2"]), first)
+    # Beyond a year it is a slip, such as a last day before the first.
+    return (first, last) if last is not None and 0 <= (last - first).days < 183 else None
+
+
+def _next(year: str | None, month: int, day: int, after: date) -> date | None:
+    if not 1 <= month <= 12:
+        return None
+    if year is not None:
+        return _day(int(year), month, day)
+    years = (_day(after.year + more, month, day) for more in (0, 1))
+    return next((found for found in years if found is not None and found >= after), None)
+
+
 def show_when(first: date, last: date) -> str:
     """``2026年3月15日``, ``2026年3月``, ``2025年`` or ``2026年3月1日—3月10日``."""
     if first == last:

@@ -27,6 +27,7 @@ class Policy:
     notice_look_seconds: int
     notice_look_most_seconds: int
     bind_link_days: int
+    invitation_days: int
 
 
 @cache

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
+from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from bot.ports import Incoming
 from bot.services.drain import Store
-from bot.services.tables import Tables
-from models.network import Organisation, Staff
+from bot.services.tables import SHANGHAI, Tables
+from models.network import Level, Organisation, Staff
 from models.party import Account
 
 
@@ -57,16 +58,111 @@ async def desks_of_chat(session: AsyncSession, chat: str) -> Sequence[Organisati
     return (await session.scalars(select(Organisation).where(Organisation.chat == chat))).all()
 
 
-async def works_for(session: AsyncSession, account: Account, desk: uuid.UUID | None) -> bool:
-    """Whether the account is staff of that desk now."""
-    if desk is None:
-        return False
-    found = await session.scalar(
-        select(Staff.id).where(
-            Staff.account_id == account.id, Staff.organisation_id == desk, Staff.left_at.is_(None)
+async def chat_of(session: AsyncSession, desk: Organisation) -> str | None:
+    """The group that a desk's cards go to: its own, else its street's; None when there is neither."""
+    if desk.chat is not None or desk.level is not Level.POINT or desk.parent_id is None:
+        return desk.chat
+    above = await session.get_one(Organisation, desk.parent_id)
+    return above.chat if above.level is Level.STREET else None
+
+
+def today(tables: Tables) -> date:
+    """The date in Shanghai."""
+    return tables.clock.now().astimezone(SHANGHAI).date()
+
+
+def there(staff: type[Staff], day: date) -> ColumnElement[bool]:
+    """Staff, and not on leave that day."""
+    away = and_(staff.away_from <= day, staff.away_until >= day)
+    return and_(staff.left_at.is_(None), or_(staff.away_from.is_(None), ~away))
+
+
+def present(day: date) -> ColumnElement[bool]:
+    """Staff rows whose duty is done that day: by the account itself, or by its substitute."""
+    other = aliased(Staff)
+    stands_in = exists().where(other.account_id == Staff.substitute_id, there(other, day))
+    return and_(Staff.left_at.is_(None), or_(there(Staff, day), stands_in))
+
+
+async def staffed(session: AsyncSession, day: date) -> frozenset[str]:
+    """Codes of the desks that can be handed a case: staff of their own are there, and a group, their
+    own or their street's, to which the card goes."""
+    above = aliased(Organisation)
+    own = and_(Organisation.chat.is_not(None), Organisation.simulated.is_(False))
+    shared = and_(
+        Organisation.level == Level.POINT,
+        Organisation.chat.is_(None),
+        above.level == Level.STREET,
+        above.chat.is_not(None),
+        above.simulated.is_(False),
+    )
+    found = await session.scalars(
+        select(Organisation.code)
+        .outerjoin(above, above.id == Organisation.parent_id)
+        .where(
+            or_(own, shared),
+            exists().where(Staff.organisation_id == Organisation.id, present(day)),
         )
     )
+    return frozenset(found)
+
+
+async def may_act(
+    session: AsyncSession, tables: Tables, account: Account, desk: Organisation
+) -> bool:
+    """Whether the account may act for the desk today: as its staff, as staff of its street or office, or
+    in the place of one who is on leave."""
+    day = today(tables)
+    places = [desk.id]
+    above = desk
+    while above.parent_id is not None and len(places) < len(Level):
+        above = await session.get_one(Organisation, above.parent_id)
+        places.append(above.id)
+    herself = and_(Staff.account_id == account.id, there(Staff, day))
+    instead = and_(
+        Staff.substitute_id == account.id,
+        Staff.left_at.is_(None),
+        Staff.away_from <= day,
+        Staff.away_until >= day,
+    )
+    found = await session.scalar(
+        select(Staff.id).where(Staff.organisation_id.in_(places), or_(herself, instead)).limit(1)
+    )
     return found is not None
+
+
+async def may_manage(
+    session: AsyncSession, tables: Tables, account: Account, desk: Organisation
+) -> bool:
+    """Whether the account may invite and dismiss a desk's staff: an admin everywhere, a street's staff
+    for the points of their street."""
+    if account.is_admin:
+        return True
+    if desk.level is not Level.POINT or desk.parent_id is None:
+        return False
+    found = await session.scalar(
+        select(Staff.id)
+        .join(Organisation, Organisation.id == Staff.organisation_id)
+        .where(
+            Staff.account_id == account.id,
+            Staff.organisation_id == desk.parent_id,
+            Organisation.level == Level.STREET,
+            there(Staff, today(tables)),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+async def duties(session: AsyncSession, account: Account) -> Sequence[tuple[Staff, Organisation]]:
+    """The desks that an account is staff of, the higher first."""
+    found = await session.execute(
+        select(Staff, Organisation)
+        .join(Organisation, Organisation.id == Staff.organisation_id)
+        .where(Staff.account_id == account.id, Staff.left_at.is_(None))
+        .order_by(Organisation.serial)
+    )
+    return [(staff, desk) for staff, desk in found]
 
 
 async def admins(session: AsyncSession) -> Sequence[Account]:

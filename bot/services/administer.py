@@ -18,6 +18,7 @@ from bot.services import (
     broadcast,
     copies,
     edit_rules,
+    enlist,
     suggest_words,
     trial,
     try_rules,
@@ -89,6 +90,8 @@ async def pressed(
             await assign.queue(session, tables, answer)
         case "bind":
             await bind_desk.choose(session, tables, account, answer)
+        case "staff":
+            await enlist.home(session, tables, account, answer)
         case "operator":
             await _ask_operator(session, tables, account, answer)
         case "try":
@@ -182,10 +185,10 @@ async def _menu(session: AsyncSession, tables: Tables, account: Account, answer:
         say("admin.menu_trial", lacking=_lacking(lacking)) if lacking else None,
         buttons=[
             [_item("notice"), _item("triage")],
-            [_item("bind"), _item("operator")],
+            [_item("bind"), _item("staff")],
+            [_item("operator"), _item("status")],
             [_item("try"), _item("rules")],
             [_item("suggest")],
-            [_item("status")],
         ],
     )
 
@@ -255,7 +258,7 @@ async def _status(session: AsyncSession, tables: Tables, answer: Answer) -> None
         ),
         say(
             "admin.status_people",
-            streets=await trial.staffed_streets(session),
+            streets=await trial.staffed_streets(session, tables),
             readers=await broadcast.audience(session),
         ),
         buttons=[[_item("triage"), _item("menu")]],

@@ -121,6 +121,7 @@ async def joined(session: AsyncSession, tables: Tables, heard: Incoming) -> None
                 who=heard.name or say("bind.somebody"),
             ),
             buttons=[
+                [button("bind.button.invite", "j", question="desk", value=str(desk.serial))],
                 [button("admin.button.triage", "m", value="triage")],
                 [button("bind.button.release", VERB, question="off", value=str(desk.serial))],
             ],

@@ -136,7 +136,7 @@ async def _close(
     )
     case.result, case.returned_fen, case.closed_at = result, fen, tables.clock.now()
     desk = await hand_over.desk_of(session, case)
-    if desk is not None and desk.chat is not None:
+    if desk is not None:
         await hand_over.send_card(session, tables, case, desk, anew=False)
     owner = await session.get_one(Account, case.account_id)
     await tell(

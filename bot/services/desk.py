@@ -10,6 +10,7 @@ from bot.services import accounts, drafts
 from bot.services.ask_consumer import ask, ask_typed
 from bot.services.close_case import CONFIRM, close_pressed, close_typed
 from bot.services.close_case import VERBS as CLOSING
+from bot.services.hand_over import desk_of
 from bot.services.relabel import VERB as RELABEL
 from bot.services.relabel import relabel_pressed
 from bot.services.return_case import give_back, reasons, return_typed
@@ -51,9 +52,11 @@ async def pressed(
         return await take(session, tables, heard, case, account)
     try:
         if press.verb in {"sr", "srr"} and not heard.private:
-            desks = await accounts.desks_of_chat(session, heard.chat)
-            if case.desk_id not in {desk.id for desk in desks}:
+            place = await desk_of(session, case)
+            if place is None or await accounts.chat_of(session, place) != heard.chat:
                 return say("toast.not_yours")
+            if not tables.demo and not await accounts.may_act(session, tables, account, place):
+                return say("toast.not_staff")
             if case.taker_id not in {None, account.id}:
                 # A button from before it was taken: a colleague's case is not hers to return.
                 return await who_has(session, case)

@@ -46,6 +46,7 @@ EVENTS: Mapping[Action, str] = {
     Action.VIEW: "cli.event.view",
     Action.CALL_BACK: "cli.event.call_back",
     Action.RATE: "cli.event.rate",
+    Action.PASS: "cli.event.pass",
 }
 """How an operator reads what happened; anything newer shows its own name."""
 

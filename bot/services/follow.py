@@ -38,6 +38,7 @@ SHOWN = frozenset(
         Action.ADD,
         Action.VIEW,
         Action.RELABEL,
+        Action.PASS,
     }
 )
 ASPECTS = ("solved", "manner", "speed")
@@ -363,7 +364,7 @@ async def _reopen(
     former = case.taker_id
     case.taker_id = None
     account.awaiting = {"verb": "add", "case": case.token}
-    if desk is not None and desk.chat is not None:
+    if desk is not None and await hand_over.can_hold(session, tables, desk):
         await answer(say("reopen.done", number=case.number or "", desk=desk.name))
         await hand_over.send_card(session, tables, case, desk)
     else:
@@ -385,7 +386,7 @@ async def _tell_desk(
     session: AsyncSession, tables: Tables, case: Case, desk: Organisation | None, text: Say
 ) -> None:
     """Bring the group's card up to date and tell the taker."""
-    if desk is not None and desk.chat is not None:
+    if desk is not None:
         await hand_over.send_card(session, tables, case, desk, anew=False)
     taker = await session.get(Account, case.taker_id) if case.taker_id else None
     if taker is not None:

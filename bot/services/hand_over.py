@@ -125,7 +125,7 @@ class Plan:
 
 async def planned(session: AsyncSession, tables: Tables, case: Case) -> Plan:
     """Where the case would go now, with what else may be chosen."""
-    staffed = None if tables.demo else await _staffed(session)
+    staffed = None if tables.demo else await accounts.staffed(session, accounts.today(tables))
     dispute = replace(dispute_of(case, tables), avoid=gave_back(case), full=await _full(session))
     register = tables.register
     if register.holds(staffed, dispute.object):
@@ -156,16 +156,6 @@ async def _full(session: AsyncSession) -> frozenset[str]:
     found = await session.scalars(
         select(Organisation.code).where(
             Organisation.id.in_(many), Organisation.level == Level.POINT
-        )
-    )
-    return frozenset(found)
-
-
-async def _staffed(session: AsyncSession) -> frozenset[str]:
-    """Codes of the desks whose staff have joined."""
-    found = await session.scalars(
-        select(Organisation.code).where(
-            Organisation.chat.is_not(None), Organisation.simulated.is_(False)
         )
     )
     return frozenset(found)
@@ -226,7 +216,7 @@ async def take_back(
         },
     )
     case.taker_id = None
-    if desk is not None and desk.chat is not None:
+    if desk is not None:
         await send_card(session, tables, case, desk, anew=False)
     case.desk_id = None
 
@@ -239,14 +229,15 @@ async def _take_away(
     desk: Organisation | None,
 ) -> None:
     """The former group's card says where the case went, and has no buttons any more."""
-    if held.chat is None:
+    chat = await accounts.chat_of(session, held)
+    if chat is None:
         return
     gone = (
         say("card.gone_to", number=case.number or "", desk=desk.name)
         if desk is not None
         else say("card.gone", number=case.number or "")
     )
-    await tell(session, tables, held.chat, gone, case=case, slot=_slot(case), handover=True)
+    await tell(session, tables, chat, gone, case=case, slot=_slot(case), handover=True)
 
 
 def note(tables: Tables, case: Case, route: Route) -> None:
@@ -264,16 +255,26 @@ def note(tables: Tables, case: Case, route: Route) -> None:
 
 
 async def assign(
-    session: AsyncSession, tables: Tables, case: Case, desk: Organisation, by: Account
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    desk: Organisation,
+    by: Account,
+    reason: Say | None = None,
 ) -> None:
-    """An admin gives a queued or waiting case to a desk; the consumer is told. Raises NotPossible."""
+    """A queued or waiting case goes to a desk: by an admin, or for a ``reason``. The consumer is told.
+
+    Raises NotPossible.
+    """
     await _give(session, tables, case, desk, by=by)
     owner = await session.get_one(Account, case.account_id)
     await tell(
         session,
         tables,
         owner.address,
-        say("told.assigned", number=case.number or "", desk=desk.name),
+        say("told.moved_on", number=case.number or "", desk=desk.name, reason=reason)
+        if reason is not None
+        else say("told.assigned", number=case.number or "", desk=desk.name),
         case=case,
     )
 
@@ -293,6 +294,70 @@ async def requeue_all(
     )
     for case in waiting.all():
         await _queue(session, tables, case, reason)
+
+
+async def can_hold(session: AsyncSession, tables: Tables, desk: Organisation) -> bool:
+    """Whether a case may lie at the desk now: its staff are there, and a group for its card."""
+    if tables.demo:
+        return True
+    return desk.code in await accounts.staffed(session, accounts.today(tables))
+
+
+async def move_on(
+    session: AsyncSession, tables: Tables, desk: Organisation, reason: Say, by: Account
+) -> None:
+    """What waits at a desk without staff goes to its street's, or back to be assigned."""
+    if await can_hold(session, tables, desk):
+        return
+    street = await _street_above(session, tables, desk)
+    waiting = await session.scalars(
+        select(Case).where(Case.desk_id == desk.id, Case.status == CaseStatus.WAITING)
+    )
+    for case in waiting.all():
+        if street is None:
+            await _queue(session, tables, case, reason)
+        else:
+            await assign(session, tables, case, street, by=by, reason=reason)
+
+
+async def _street_above(
+    session: AsyncSession, tables: Tables, desk: Organisation
+) -> Organisation | None:
+    """A point's street, when that can hold a case."""
+    above = await session.get(Organisation, desk.parent_id) if desk.parent_id else None
+    if above is None or above.level is not Level.STREET:
+        return None
+    return above if await can_hold(session, tables, above) else None
+
+
+async def put_back(
+    session: AsyncSession, tables: Tables, case: Case, reason: Say, by: Account
+) -> None:
+    """Its taker is gone for good: it lies at the desk again, else at its street, else in triage."""
+    desk = await desk_of(session, case)
+    case.apply(
+        Action.SEND_BACK,
+        at=tables.clock.now(),
+        by=by.id,
+        details={"reason": reason.to_json(), "text": "", "desk": desk.name if desk else ""},
+    )
+    case.taker_id = None
+    holder = desk if desk is not None and await can_hold(session, tables, desk) else None
+    if holder is None and desk is not None:
+        holder = await _street_above(session, tables, desk)
+    if holder is not None:
+        await assign(session, tables, case, holder, by=by, reason=reason)
+        return
+    case.desk_id = None
+    owner = await session.get_one(Account, case.account_id)
+    await tell(
+        session,
+        tables,
+        owner.address,
+        say("told.queued_again", number=case.number or "", reason=reason),
+        case=case,
+    )
+    await call_for_triage(session, tables, case, reason)
 
 
 async def _give(
@@ -378,16 +443,17 @@ async def send_card(
 ) -> None:
     """The group's card: number, kind, street, amount band, clock; nothing of the person's.
 
-    ``anew`` puts a new card into the group; otherwise the last one is edited in place. Each
+    Without a group nothing is sent. ``anew`` puts a new card into the group; otherwise the last one is edited in place. Each
     hand-over and reopening has a card of its own, since nobody sees an edit far up in the chat.
     """
-    if desk.chat is None:
-        raise ValueError(f"desk {desk.code} has no chat")
+    chat = await accounts.chat_of(session, desk)
+    if chat is None:
+        return
     case.version += 1
     await tell(
         session,
         tables,
-        desk.chat,
+        chat,
         *await card(session, tables, case, desk),
         case=case,
         buttons=_card_buttons(tables, case),
@@ -423,7 +489,7 @@ async def card(
             filed=clock_words(case),
         ),
         say("card.meant", name=desk.name)
-        if meant is None or meant is desk or meant.chat is not None
+        if meant is None or meant is desk or await can_hold(session, tables, meant)
         else say("card.meant_other", desk=desk.name, name=meant.name),
         say(f"card.role_{part(case)}"),
         say("card.again") if again else None,

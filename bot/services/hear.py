@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.interview.asides import control
 from bot.ports import Incoming
 from bot.services import (
     accounts,
@@ -13,7 +14,9 @@ from bot.services import (
     converse,
     desk,
     drafts,
+    enlist,
     follow,
+    leave,
     trial,
     welcome,
 )
@@ -48,6 +51,9 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         return await administer.pressed(session, tables, heard, account)
     if verb.startswith("s"):
         return await desk.pressed(session, tables, heard, account, answer)
+    if heard.press is not None and verb in {enlist.VERB, leave.VERB}:
+        pressed = leave.pressed if verb == leave.VERB else enlist.pressed
+        return await pressed(session, tables, heard.press, account, answer)
     if verb in {broadcast.LEAVE, broadcast.JOIN}:
         change = broadcast.subscribe if verb == broadcast.JOIN else broadcast.unsubscribe
         return await change(session, tables, heard, account)
@@ -60,6 +66,8 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         if await desk.typed(session, tables, heard, account, answer):
             return None
         if await administer.typed(session, tables, heard, account):
+            return None
+        if await _staff_typed(session, tables, heard, account, answer):
             return None
     open_to_all = verb in follow.VERBS or (
         verb == "go" and heard.press is not None and heard.press.value in welcome.OPEN_TO_ALL
@@ -92,6 +100,13 @@ async def _command(
         else:
             await open_private(session, tables, case, account, answer)
         return True
+    if heard.command == "start" and heard.argument.startswith(enlist.START):
+        token = heard.argument.removeprefix(enlist.START)
+        await enlist.claim(session, tables, account, answer, token)
+        return True
+    if heard.command == "staff":
+        await enlist.home(session, tables, account, answer)
+        return True
     if heard.command == "admin" or (heard.command == "start" and account.is_admin):
         await administer.menu(session, tables, heard, account)
         return True
@@ -105,3 +120,19 @@ async def _command(
         await welcome.emergency(answer)
         return True
     return False
+
+
+async def _staff_typed(
+    session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
+) -> bool:
+    """A line that was asked for about staff or a leave. Returns whether it was that."""
+    verb = (account.awaiting or {}).get("verb")
+    if verb not in {enlist.VERB, leave.VERB}:
+        return False
+    if control(heard.text) == "cancel":
+        await enlist.home(session, tables, account, answer)
+    elif verb == leave.VERB:
+        await leave.typed(session, tables, heard.text, account, answer)
+    else:
+        await enlist.typed(session, tables, heard.text, account, answer)
+    return True

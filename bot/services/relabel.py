@@ -81,7 +81,7 @@ async def _relabel(
             await hand_over.call_for_triage(session, tables, case, change)
     else:
         hand_over.note(tables, case, plan.route)
-        if desk is not None and desk.chat is not None:
+        if desk is not None:
             await hand_over.send_card(session, tables, case, desk, anew=False)
     owner = await session.get_one(Account, case.account_id)
     await tell(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview import flow
@@ -16,7 +15,6 @@ from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, Evidence
 from models.lifecycle import OPEN, Action, CaseStatus, allowed
-from models.network import Staff
 from models.party import Account
 
 NEXT = {
@@ -35,11 +33,13 @@ async def take(
     case: Case,
     account: Account,
 ) -> Say:
-    """Own a waiting case. Only the group of the desk that holds it may; a second taker is told who has it."""
-    desks = await accounts.desks_of_chat(session, heard.chat)
-    desk = next((desk for desk in desks if desk.id == case.desk_id), None)
-    if desk is None:
+    """Own a waiting case: in the group of the desk that holds it, by its staff; in the demonstration by
+    anybody there. A second taker is told who has it."""
+    desk = await hand_over.desk_of(session, case)
+    if desk is None or await accounts.chat_of(session, desk) != heard.chat:
         return say("toast.not_yours")
+    if not tables.demo and not await accounts.may_act(session, tables, account, desk):
+        return say("toast.not_staff")
     if case.status is not CaseStatus.WAITING:
         if case.taker_id == account.id:
             return say("toast.you_have_it")
@@ -52,13 +52,6 @@ async def take(
     )
     case.taker_id = account.id
     account.awaiting = None
-    known = await session.scalar(
-        select(Staff.id).where(Staff.account_id == account.id, Staff.organisation_id == desk.id)
-    )
-    if known is None:
-        session.add(
-            Staff(account_id=account.id, organisation_id=desk.id, joined_at=tables.clock.now())
-        )
     await hand_over.send_card(session, tables, case, desk, anew=False)
     await show_details(session, tables, case, account, key=f"{heard.key}:details")
     owner = await session.get_one(Account, case.account_id)

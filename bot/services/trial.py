@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Incoming
+from bot.services import accounts
 from bot.services.sending import Answer, button
 from bot.services.tables import Tables
 from bot.texts.catalogue import say
@@ -31,7 +32,7 @@ async def missing(session: AsyncSession, tables: Tables) -> tuple[str, ...]:
         return ()
     there = {
         "operator": bool(await operator(session, tables)),
-        "staffed_street": bool(await staffed_streets(session)),
+        "staffed_street": bool(await staffed_streets(session, tables)),
         "basis": bool(tables.basis),
     }
     return tuple(key for key, is_there in there.items() if not is_there)
@@ -54,16 +55,13 @@ async def name_operator(session: AsyncSession, name: str) -> None:
         row.value = name
 
 
-async def staffed_streets(session: AsyncSession) -> int:
-    """How many streets and towns have a work group that real staff joined."""
+async def staffed_streets(session: AsyncSession, tables: Tables) -> int:
+    """How many streets and towns have a work group and staff who are there."""
+    codes = await accounts.staffed(session, accounts.today(tables))
     found = await session.scalar(
         select(func.count())
         .select_from(Street)
-        .where(
-            Organisation.chat.is_not(None),
-            Organisation.confirmed_at.is_not(None),
-            Organisation.simulated.is_(False),
-        )
+        .where(Organisation.code.in_(codes), Organisation.confirmed_at.is_not(None))
     )
     return found or 0
 

@@ -28,14 +28,15 @@ async def undeliverable(
         return
     case = await session.get(Case, row.case_id)
     desk = await hand_over.desk_of(session, case) if case is not None else None
-    if case is None or desk is None or desk.chat != row.target:
+    if case is None or desk is None or await accounts.chat_of(session, desk) != row.target:
         return
-    reason = say("card.unreachable", desk=desk.name)
     if refusal.blocked:
-        desk.chat = None
-        await hand_over.requeue_all(session, tables, desk, reason)
-    else:
-        await hand_over.requeue(session, tables, case, reason)
+        for lost in await accounts.desks_of_chat(session, row.target):
+            lost.chat = None
+            reason = say("card.unreachable", desk=lost.name)
+            await hand_over.requeue_all(session, tables, lost, reason)
+    # A point served by its street's group is not among those.
+    await hand_over.requeue(session, tables, case, say("card.unreachable", desk=desk.name))
 
 
 async def unhandled(session: AsyncSession, tables: Tables, row: Inbox) -> None:

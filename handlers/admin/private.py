@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-COMMANDS = ("admin", "help", "status", "hotlines")
+COMMANDS = ("admin", "staff", "help", "status", "hotlines")

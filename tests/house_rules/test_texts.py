@@ -32,6 +32,7 @@ DYNAMIC = {
     "event.": "bot/services/follow.py",
     "example.": "bot/services/converse.py",
     "file_kind.": "bot/services/keep_evidence.py",
+    "leave.days_": "bot/services/leave.py",
     "kind.": "bot/services/hand_over.py",
     "label.": "bot/interview/flow.py",
     "next.": "bot/services/follow.py",

@@ -17,7 +17,7 @@ from bot.adapters.database import Database
 from bot.law import book, policy
 from bot.ports import Attachment, Button, Incoming, Message, Press
 from bot.route.register import load_network
-from bot.services import copies, seed_network
+from bot.services import accounts, copies, seed_network
 from bot.services.hear import hear
 from bot.services.live_classifier import LiveClassifier
 from bot.services.load_register import LiveRegister
@@ -27,7 +27,7 @@ from models.base import Base, install_cipher
 from models.case import Case, CaseKind
 from models.delivery import Outbox
 from models.lifecycle import Action, CaseStatus
-from models.network import Organisation
+from models.network import Organisation, Staff
 from models.party import Account
 
 BOSS, AUNT, TEACHER = "tg:1", "tg:1001", "tg:1002"
@@ -158,11 +158,23 @@ class Office:
         await self.write(who, "/admin")
 
     async def bind(self, name: str, group: str = GROUP) -> None:
-        """Bind a group to a desk the way an admin and a staff member do."""
+        """Bind a group to a desk the way an admin and a staff member do; the teacher is its staff."""
         await self.tap_menu("绑定工作群")
         await self.write(BOSS, name)
         await self.tap(BOSS, name)
         await self.write(TEACHER, f"/start {await self.token()}", chat=group)
+        await self.enlist(name)
+
+    async def enlist(self, name: str, *people: str) -> None:
+        """Make people the staff of a desk, as an invitation that was approved does."""
+        desk = await self.desk(name)
+        for who in people or (TEACHER,):
+            await self.write(who, "/staff")
+            async with self.rows() as session:
+                account = await accounts.by_address(session, who)
+                assert account is not None
+                row = Staff(account_id=account.id, organisation_id=desk.id, joined_at=NOON)
+                session.add(row)
 
     async def token(self) -> str:
         """What the newest bind link carries."""

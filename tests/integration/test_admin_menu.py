@@ -147,7 +147,7 @@ async def test_the_trial_tells_what_is_missing_until_nothing_is(office: Office) 
     assert "试运行" in status
     assert "数据出境" in status
     assert "运营单位：还没有" not in status
-    assert "已绑定工作群的街镇：1 个" in status
+    assert "有人在岗的街镇：1 个" in status
 
     office.tables = replace(office.tables, basis="个人信息出境标准合同备案")
     await office.tap_menu("系统状态")
@@ -174,10 +174,11 @@ async def test_only_real_staff_who_joined_make_a_street_staffed(
         street = await session.get_one(Organisation, (await office.desk("花木街道")).id)
         street.chat, street.simulated = chat, simulated
         street.confirmed_at = office.clock.at if joined else None
+    await office.enlist("花木街道")
     await office.appoint()
     assert ("工作群：还没有" in (await office.last(BOSS)).text) is (staffed == 0)
     await office.tap(BOSS, "系统状态")
-    assert f"已绑定工作群的街镇：{staffed} 个" in (await office.last(BOSS)).text
+    assert f"有人在岗的街镇：{staffed} 个" in (await office.last(BOSS)).text
 
 
 async def test_in_trial_a_visitor_reads_where_to_turn_and_leaves_no_trace(office: Office) -> None:

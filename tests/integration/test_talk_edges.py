@@ -302,6 +302,7 @@ async def test_a_file_alone_is_a_draft_too(office: Office) -> None:
 
 
 async def test_a_colleagues_late_button_takes_no_case_out_of_anyones_hands(office: Office) -> None:
+    await office.enlist(STREET, COLLEAGUE)
     await office.case("PD-1", desk=STREET)
     await press(office, COLLEAGUE, "sr", "PD-1", chat=GROUP)
     reason = (await office.button(GROUP, "重复")).press

@@ -13,6 +13,7 @@ database a file. What a person does is one line; what the bot says stands below 
     陈老师@川沙新镇群> [按钮]                the same in a group
     陈老师、李老师@川沙新镇群> [按钮]        both at once
     管理员> [选群并绑定] 川沙工作群          opens a link that adds the bot to a new group
+    陈老师> (打开 管理员)                    opens the newest link that the bot wrote to that person
     (重启)  (断电)  (来电)                   the bot's process ends without warning, and starts again
     (过 2 天)                                time goes by; also 分钟, 小时
 
@@ -58,6 +59,8 @@ HEADINGS = ("人物：", "方式：", "运营单位：")
 RECORDED = re.compile(r"诉达→|\||  ")
 LINE = re.compile(r"(?P<who>[^>@\s]+?)(?:@(?P<group>[^>]+))?> (?P<what>.*)")
 ACT = re.compile(r"\((?P<verb>[^\s)]+)\s*(?P<rest>[^)]*)\)\s*(?P<text>.*)")
+LINK = re.compile(r"https://t\.me/\S+")
+INVITED = re.compile(r"join_[\w-]+")
 BUTTON = re.compile(r"\[(?P<label>.*?)(?: ↗)?\](?: (?P<title>.+))?")
 
 
@@ -177,6 +180,9 @@ class Stage:
             post, found = self._button(chat, button["label"], first=verb == "旧按钮")
             times = 2 if verb == "两次" else 1
             return [q for _ in range(times) for q in self._press(person, post, found, button)]
+        if act is not None and verb == "打开":
+            self.people.open_link(person, self._link(act["rest"].strip()), {})
+            return []
         if act is None:
             kind = {"kind": "text", "text": what}
             self.people.act({"person": person.id, "chat": chat, **kind})
@@ -215,6 +221,12 @@ class Stage:
             case "解除拉黑":
                 return {"kind": "unblock"}
         raise ValueError(f"nobody can do this: {act[0]}")
+
+    def _link(self, reader: str) -> str:
+        """The newest link in what the bot wrote to somebody, as passed on to others."""
+        posts = self.world.posts[self._person(reader).id].values()
+        texts = [post.message.get("text", "") for post in posts if post.out]
+        return next(found[0] for text in reversed(texts) if (found := LINK.search(text)))
 
     def _button(self, chat: int, label: str, first: bool) -> tuple[Post, dict[str, Any]]:
         posts = [post for post in self.world.posts.get(chat, {}).values() if not post.deleted]
@@ -355,7 +367,7 @@ class Stage:
             tokens = rows.execute("SELECT token FROM case_file ORDER BY created_at, id").fetchall()
         for number, (token,) in enumerate(tokens, 1):
             text = text.replace(token, f"〈代号{number}〉")
-        return text
+        return INVITED.sub("join_〈邀请〉", text)
 
     def _failures(self) -> None:
         """What could not be sent is recorded."""
