@@ -28,9 +28,6 @@ machine, 20,000 for 50 to 80 ms, and a million were no slower."""
 LEFT = "unsubscribed"
 """In ``last_error`` of a copy that was not sent because its reader had left by then."""
 
-LATE = "late"
-"""In ``last_error`` of a copy that missed its send slot once and was put back."""
-
 
 def readers() -> Select[UUID]:
     """The accounts that a notice goes to."""
@@ -172,21 +169,6 @@ async def arrived(
     )
     if marked.scalar_one_or_none() is not None:
         await count(session, copy.notice_id, "sent", now)
-
-
-async def missed(session: AsyncSession, copy: Delivery, token: UUID) -> None:
-    """Its slot has passed before it was sent: back into the queue, for a slot of its own."""
-    await session.execute(
-        update(Delivery)
-        .where(*_same(copy), Delivery.lease_token == token)
-        .values(
-            state=OutboxState.DUE,
-            attempts=Delivery.attempts - 1,
-            last_error=LATE,
-            lease_token=None,
-            lease_until=None,
-        )
-    )
 
 
 async def give_up(

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
@@ -47,9 +48,9 @@ BATCH = 64
 HORIZON = timedelta(seconds=0.3)
 """How far ahead send slots are reserved; a new reply waits behind no more than this of notices."""
 
-LATE = timedelta(seconds=0.03)
-"""A copy of a notice this far past its slot is put back once: after a stall the slots that were missed
-would else be used all at once, and at 29 a second there must never be more than 30 in any."""
+LATE = timedelta(milliseconds=30)
+"""A send slot may be used so much after its time: at 29/s, no second sees a 31st message while that is
+less than the 34 ms to the next slot."""
 
 FAILURES_TO_PAUSE = 3
 CRASHES_TO_GIVE_UP = 30
@@ -225,20 +226,34 @@ async def _write_row(
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A row in our hands: what to edit, if anything, and when its send slot comes."""
+    """A row in our hands, and what to edit, if anything."""
 
     row: Row
     token: UUID
     edit_ids: list[Any] | None
-    send_at: datetime
 
 
 @dataclass(slots=True)
 class _Channel:
-    """How a channel has been doing since its last success."""
+    """How a channel has been doing since its last success, and the send slots reserved on it: each
+    message that is ready takes the soonest. ``slow``: how long it takes to reserve, of late.
+    """
 
     failures: int = 0
     paused_until: datetime | None = None
+    slots: deque[datetime] = field(default_factory=deque)
+    without_slot: int = 0
+    slow: timedelta = timedelta()
+    gate: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def horizon(self) -> timedelta:
+        """How far ahead slots are reserved: they must be ours before they come."""
+        return HORIZON + 2 * self.slow
+
+    def reserved(self, slots: Sequence[datetime], took: timedelta) -> None:
+        self.slots.extend(slots)
+        self.slow = min(max(took, self.slow * 0.9), timedelta(seconds=1))
 
 
 async def _ignore_dead(_session: AsyncSession, _row: Row, _refusal: Refused) -> None:
@@ -292,6 +307,7 @@ class Deliverer(Drain[Claimed]):
         now = self._clock.now()
         claimed: list[Claimed] = []
         again: list[datetime] = []
+        slots: dict[str, list[datetime]] = {}
         async with self._db.write() as session:
             await self._take_back(session, now)
             for name, state in self._channels.items():
@@ -302,21 +318,29 @@ class Deliverer(Drain[Claimed]):
                     session, name, 1 if state.failures else room - len(claimed), now
                 )
                 claimed += taken
+                if name in self._limits.paced:
+                    slots[name] = await self._reserve(session, name, len(taken), now)
                 if next_try is not None:
                     again.append(next_try)
+        for name, reserved in slots.items():
+            self._channels[name].reserved(reserved, self._clock.now() - now)
         return claimed, min(again, default=None)
 
     async def _claim_channel(
         self, session: AsyncSession, channel: str, room: int, now: datetime
     ) -> tuple[list[Claimed], datetime | None]:
         paced = channel in self._limits.paced
-        budget = (await self._slots(session, [channel], now))[channel] if paced else None
-        free_at = max(budget.tat, now) if budget else now
         if paced:
-            if free_at > now + HORIZON:
-                return [], free_at - HORIZON / 2
-            reach = (now + HORIZON - free_at).total_seconds()
-            room = min(room, int(reach * self._limits.per_second) + 1)
+            state = self._channels[channel]
+            horizon = state.horizon
+            # Only read here: the budget is locked at the end, so that others wait for it but briefly.
+            budget = select(RateSlot.tat).where(RateSlot.key == channel)
+            free_at = (await session.execute(budget)).scalar_one_or_none() or now
+            if free_at > now + horizon:
+                return [], free_at - horizon / 2
+            reach = (now + horizon - max(free_at, now)).total_seconds()
+            # A message that missed its slot is in hand still, and goes before those not yet claimed.
+            room = min(room, int(reach * self._limits.per_second) + 1 - state.without_slot)
         rows = await self._candidates(session, channel, room, now)
         claimed: list[Claimed] = []
         for row in await self._within_chat_pace(session, rows, now) if paced else rows:
@@ -324,12 +348,10 @@ class Deliverer(Drain[Claimed]):
             row.lease_until = now + self._limits.lease
             row.attempts += 1
             edit_ids = await self._last_in_slot(session, row) if row.slot else None
-            claimed.append(Claimed(row, row.lease_token, edit_ids, free_at))
-            if budget:
-                free_at = budget.tat = free_at + timedelta(seconds=1 / self._limits.per_second)
+            claimed.append(Claimed(row, row.lease_token, edit_ids))
         seen = len(rows)
         if channel != ERRAND and seen < room:
-            seen += await self._claim_copies(session, channel, room - seen, now, budget, claimed)
+            seen += await self._claim_copies(session, channel, room - seen, now, claimed)
         if seen >= max(room, 1):
             return claimed, now
         waiting = select(func.min(Outbox.run_at)).where(
@@ -347,26 +369,16 @@ class Deliverer(Drain[Claimed]):
         channel: str,
         room: int,
         now: datetime,
-        budget: RateSlot | None,
         claimed: list[Claimed],
     ) -> int:
-        """Add copies of notices to ``claimed``; how many were looked at.
-
-        Their slots begin a little ahead, so that none has passed when the claim is committed.
-        """
-        free_at = now
-        each = timedelta(seconds=1 / self._limits.per_second)
-        if budget is not None:
-            free_at = max(budget.tat, now + min(HORIZON / 2, 4 * each))
-            room = min(room, int((now + HORIZON - free_at) / each) + 1)
+        """Add copies of notices to ``claimed``; how many were looked at."""
+        paced = channel in self._limits.paced
         rows, seen = await copies.claimable(session, channel, room, now)
-        for copy in await self._within_chat_pace(session, rows, now) if budget else rows:
+        for copy in await self._within_chat_pace(session, rows, now) if paced else rows:
             copy.state, copy.lease_token = OutboxState.LEASED, self._db.token()
             copy.lease_until = now + self._limits.lease
             copy.attempts += 1
-            claimed.append(Claimed(copy, copy.lease_token, None, free_at))
-            if budget is not None:
-                free_at = budget.tat = free_at + each
+            claimed.append(Claimed(copy, copy.lease_token, None))
         return seen
 
     async def _candidates(
@@ -429,11 +441,53 @@ class Deliverer(Drain[Claimed]):
         keys = sorted(keys)
         if not keys:
             return {}
-        await insert_new(session, RateSlot, [{"key": key, "tat": now} for key in keys], ["key"])
-        found = await session.execute(
-            select(RateSlot).where(RateSlot.key.in_(keys)).order_by(RateSlot.key).with_for_update()
-        )
-        return {slot.key: slot for slot in found.scalars()}
+        locked = select(RateSlot).where(RateSlot.key.in_(keys)).order_by(RateSlot.key)
+        found = {slot.key: slot for slot in await session.scalars(locked.with_for_update())}
+        if new := [{"key": key, "tat": now} for key in keys if key not in found]:
+            await insert_new(session, RateSlot, new, ["key"])
+            found |= {slot.key: slot for slot in await session.scalars(locked.with_for_update())}
+        return found
+
+    async def _reserve(
+        self, session: AsyncSession, channel: str, count: int, now: datetime
+    ) -> list[datetime]:
+        """The next ``count`` send slots of all processes; none before we can know that it is ours."""
+        if not count:
+            return []
+        budget = (await self._slots(session, [channel], now))[channel]
+        first = max(budget.tat, now + self._channels[channel].slow)
+        slots = [first + timedelta(seconds=n / self._limits.per_second) for n in range(count + 1)]
+        budget.tat = slots.pop()
+        return slots
+
+    async def _turn(self, name: str) -> None:
+        """Wait for a send slot in time; one that was missed is nobody's any more."""
+        if name not in self._limits.paced:
+            return
+        channel = self._channels[name]
+        while True:
+            channel.without_slot += 1
+            try:
+                slot = await self._next_slot(name, channel)
+            finally:
+                channel.without_slot -= 1
+            await asyncio.sleep((slot - self._clock.now()).total_seconds())
+            if self._clock.now() - slot <= LATE:
+                return
+
+    async def _next_slot(self, name: str, channel: _Channel) -> datetime:
+        while True:
+            now = self._clock.now()
+            while channel.slots:
+                slot = channel.slots.popleft()
+                if slot >= now - LATE:
+                    return slot
+            async with channel.gate:
+                if not channel.slots:
+                    now = self._clock.now()
+                    async with self._db.write() as session:
+                        slots = await self._reserve(session, name, channel.without_slot, now)
+                    channel.reserved(slots, self._clock.now() - now)
 
     async def _last_in_slot(self, session: AsyncSession, row: Outbox) -> list[Any] | None:
         last = (
@@ -451,14 +505,8 @@ class Deliverer(Drain[Claimed]):
 
     async def work(self, item: Claimed) -> None:
         row = item.row
-        wait = (item.send_at - self._clock.now()).total_seconds()
-        if wait > 0:
-            await asyncio.sleep(min(wait, 2 * HORIZON.total_seconds()))
-        late = self._clock.now() - item.send_at > LATE
-        if late and isinstance(row, Delivery) and row.last_error != copies.LATE:
-            await self.insist(lambda: self._missed(item))
-            return
         try:
+            await self._turn(row.channel)
             if row.channel == ERRAND:
                 ids: list[Any] = []
                 finish = await self._errands[row.kind](row.payload)
@@ -468,10 +516,6 @@ class Deliverer(Drain[Claimed]):
         except Exception as error:
             refusal = error if isinstance(error, Refused) else self._defect(row, error)
             await self.insist(lambda: self._refused(item, refusal))
-
-    async def _missed(self, item: Claimed) -> None:
-        async with self._db.write() as session:
-            await copies.missed(session, cast(Delivery, item.row), item.token)
 
     def _defect(self, row: Row, error: Exception) -> Refused:
         """Our own mistake: tried a few times, then set aside where the admin sees it."""

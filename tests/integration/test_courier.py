@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import time
+from bisect import bisect_left
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from bot.adapters import courier, migrate
+from bot.adapters.clock import SystemClock
 from bot.adapters.courier import Embedded, Procrastinate, ServerGone
+from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database, driver_url
-from bot.ports import Courier
+from bot.ports import Courier, Message
+from bot.services.deliver import Deliverer, owe
+from models.base import install_cipher
+from models.delivery import Priority
+from tests.integration.durable import REAL
+from tests.integration.durable import text as say_text
 from tests.torture.checks import settled
 from tests.torture.people import people_of
 from tests.torture.postgres import postgresql
@@ -240,3 +250,52 @@ async def test_workers_share_the_work_and_one_that_is_killed_holds_up_nobody(
             finally:
                 for worker in workers:
                     await worker.kill()
+
+
+async def test_workers_keep_one_pace_though_each_is_held_up_now_and_then(
+    server: str, tmp_path: Path
+) -> None:
+    """Telegram takes 30 a second; the replies go before the notices that wait."""
+    install_cipher(Keyring.open(tmp_path / "keyring.json"))
+    bases = [Database(server) for _ in range(3)]
+    clock = SystemClock()
+    sent: list[tuple[float, str]] = []
+
+    async def send(_to: str, message: Message, _ids: Sequence[Any] | None, /) -> list[Any]:
+        sent.append((time.monotonic(), message.parts[0].key))
+        await asyncio.sleep(0.03)
+        return [1]
+
+    async def hold_up() -> None:
+        while True:
+            await asyncio.sleep(0.3)
+            time.sleep(0.1)  # noqa: ASYNC251
+
+    async with bases[0].write() as session:
+        for chat in range(115):
+            await owe(
+                session, f"tg:{chat}", say_text("notice"), now=clock.now(), priority=Priority.NOTICE
+            )
+    stop = asyncio.Event()
+    holding = asyncio.create_task(hold_up())
+    working = [
+        asyncio.create_task(Deliverer(b, clock, {"tg": send}, REAL).run(stop)) for b in bases
+    ]
+    try:
+        await asyncio.sleep(0.5)
+        async with bases[0].write() as session:
+            for chat in range(5):
+                await owe(session, f"tg:{1000 + chat}", say_text("reply"), now=clock.now())
+        async with asyncio.timeout(60):
+            while len(sent) < 120:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    finally:
+        stop.set()
+        holding.cancel()
+        await asyncio.gather(*working)
+        for base in bases:
+            await base.close()
+        install_cipher(None)
+    times = [moment for moment, _ in sorted(sent)]
+    assert max(bisect_left(times, t + 1) - at for at, t in enumerate(times)) <= 30
+    assert [key for _, key in sorted(sent)][-10:] == ["notice"] * 10
