@@ -45,6 +45,7 @@ from bot.services import (
     edit_rules,
     hand_over,
     leave,
+    remind,
     seed_network,
     suggest_words,
 )
@@ -56,6 +57,7 @@ from bot.services.intake import Handle, Worker, accept, sweep_inbox
 from bot.services.keep_evidence import ALBUM_PAUSE
 from bot.services.live_classifier import LiveClassifier
 from bot.services.load_register import LiveRegister
+from bot.services.overdue import overdue
 from bot.services.read_own import take_own
 from bot.services.tables import Tables
 from bot.services.timers import Fire, Scanner
@@ -284,6 +286,7 @@ def fires(tables: Tables) -> dict[str, Fire]:
     return {
         copies.SPREAD: bound(broadcast.spread),
         copies.PROGRESS: bound(broadcast.progress),
+        **dict.fromkeys(remind.WAITS, bound(overdue)),
     }
 
 

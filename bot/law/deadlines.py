@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 import tomllib
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
+from zoneinfo import ZoneInfo
 
 import chinese_calendar
 
 log = logging.getLogger(__name__)
 ONE = timedelta(days=1)
+ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def working_days_after(start: date, n: int) -> date:
@@ -43,6 +45,27 @@ def days_after(start: date, n: int) -> date:
     while n and is_holiday(day):
         day += ONE
     return day
+
+
+def working_moment_after(at: datetime, n: int, opens: time, closes: time) -> datetime:
+    """The same time of day on the ``n``-th working day after, moved into office hours; ``at`` is aware,
+    the hours are Shanghai's. Raises ValueError when n is negative."""
+    local = at.astimezone(ZONE)
+    day = working_days_after(local.date(), n)
+    clock = min(max(local.time(), opens), closes)
+    return datetime.combine(day, clock, ZONE).astimezone(at.tzinfo)
+
+
+def after_quiet(at: datetime, begins: time, ends: time) -> datetime:
+    """``at`` itself, or the end of the night that it falls into: nobody is written to unasked then.
+
+    The night runs from ``begins`` past midnight to ``ends``, in Shanghai.
+    """
+    local = at.astimezone(ZONE)
+    if ends <= local.time() < begins:
+        return at
+    day = local.date() + (ONE if local.time() >= begins else timedelta())
+    return datetime.combine(day, ends, ZONE).astimezone(at.tzinfo)
 
 
 def is_working_day(day: date) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from datetime import time
 from functools import cache
 from importlib.resources import files
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Hours, days and sizes as their names say; ``*_mb`` in MiB, ``*_characters`` in code points."""
+    """Hours, days and sizes as their names say, times in Shanghai; ``*_mb`` in MiB, ``*_characters`` in code points."""
 
     checked_on: str
     source: str
@@ -19,6 +20,13 @@ class Policy:
     reopen_days: int
     call_back_working_days: int
     take_working_days: int
+    escalate_working_days: int
+    office_from: time
+    office_until: time
+    draft_reminder_hours: int
+    answer_reminder_hours: int
+    quiet_from: time
+    quiet_until: time
     files_per_case: int
     file_mb: int
     open_cases_per_person: int

@@ -214,6 +214,8 @@ async def _go(
                 await welcome.ask_consent(session, tables, case, answer)
             else:
                 await _restate(session, tables, case, answer, say("talk.resumed"))
+        case "drop" if case is not None:
+            await _control(session, tables, case, account, answer, "cancel")
         case "anew" if case is not None:
             await drafts.discard(session, tables, case, account)
             await welcome.start(session, tables, account, answer)
@@ -230,7 +232,7 @@ async def _go(
         case "complaint" | "clue" | "consult":
             if case is not None:
                 await drafts.erase(session, tables, case)
-            case = drafts.begin(session, tables, account, CaseKind(where))
+            case = await drafts.begin(session, tables, account, CaseKind(where))
             await answer(say(f"begin.{where}"))
             if case.consented_at is None:
                 await welcome.ask_consent(session, tables, case, answer)
@@ -284,7 +286,7 @@ async def _tell(
     text: str,
 ) -> None:
     """Begin a complaint with her own first words; nothing is asked that they already say."""
-    case = drafts.begin(session, tables, account, CaseKind.COMPLAINT)
+    case = await drafts.begin(session, tables, account, CaseKind.COMPLAINT)
     await session.flush()
     if text:
         decision, _ = drafts.understand(case, tables, text)

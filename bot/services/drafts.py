@@ -13,6 +13,7 @@ from bot.classify.taxonomy import codes, group_of
 from bot.facts.summary import read_facts
 from bot.interview import flow
 from bot.interview.terms import Context
+from bot.services import remind
 from bot.services.deliver import owe_errand
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
@@ -57,7 +58,7 @@ async def by_token(session: AsyncSession, token: str) -> Case | None:
     return found
 
 
-def begin(session: AsyncSession, tables: Tables, account: Account, kind: CaseKind) -> Case:
+async def begin(session: AsyncSession, tables: Tables, account: Account, kind: CaseKind) -> Case:
     """A new draft; it counts as consented when the account agreed to the present consent text."""
     now = tables.clock.now()
     agreed = account.consent_version == tables.policy.consent_version
@@ -80,6 +81,7 @@ def begin(session: AsyncSession, tables: Tables, account: Account, kind: CaseKin
     )
     case.answers = {}
     session.add(case)
+    await remind.plan(session, tables, case)
     return case
 
 

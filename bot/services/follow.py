@@ -11,7 +11,7 @@ from bot.facts.phones import parse_phone
 from bot.interview import asides
 from bot.law.deadlines import working_days_after
 from bot.ports import Incoming, Press
-from bot.services import choose_point, drafts, hand_over, keep_evidence
+from bot.services import choose_point, drafts, hand_over, keep_evidence, remind
 from bot.services.call_back import due, note
 from bot.services.sending import Answer, Rows, button, day_words, tell
 from bot.services.tables import SHANGHAI, Tables
@@ -367,6 +367,7 @@ async def _reopen(
     if desk is not None and await hand_over.can_hold(session, tables, desk):
         await answer(say("reopen.done", number=case.number or "", desk=desk.name))
         await hand_over.send_card(session, tables, case, desk)
+        await remind.plan(session, tables, case)
     else:
         await answer(say("reopen.triage", number=case.number or ""))
         reason = say("card.unreachable", desk=desk.name) if desk else say("card.no_desk")

@@ -15,7 +15,7 @@ from bot.ports import Button
 from bot.route.decide import Dispute, Route, Where, decide, load_policy
 from bot.route.offer import line
 from bot.route.register import Desk, Register
-from bot.services import accounts
+from bot.services import accounts, remind
 from bot.services.sending import button, link, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
@@ -360,8 +360,29 @@ async def put_back(
     await call_for_triage(session, tables, case, reason)
 
 
+async def above(session: AsyncSession, tables: Tables, case: Case) -> Organisation | None:
+    """The street's desk over the point that holds the case, if its staff are there and have not given
+    the case back."""
+    held = await desk_of(session, case)
+    street = await _street_above(session, tables, held) if held is not None else None
+    return street if street is not None and street.code not in gave_back(case) else None
+
+
+async def go_up(
+    session: AsyncSession, tables: Tables, case: Case, desk: Organisation | None, reason: Say
+) -> None:
+    """Nobody took a waiting case in time: to the desk above, or into the triage queue."""
+    held = await desk_of(session, case)
+    if held is not None:
+        await _take_away(session, tables, case, held, desk)
+    if desk is None:
+        await _queue(session, tables, case, reason)
+    else:
+        await _give(session, tables, case, desk, by=None)
+
+
 async def _give(
-    session: AsyncSession, tables: Tables, case: Case, desk: Organisation, by: Account
+    session: AsyncSession, tables: Tables, case: Case, desk: Organisation, by: Account | None
 ) -> None:
     owner = await session.get_one(Account, case.account_id)
     if tables.demo:
@@ -369,12 +390,13 @@ async def _give(
     case.apply(
         Action.HAND_OVER,
         at=tables.clock.now(),
-        by=by.id,
+        by=by.id if by is not None else None,
         details={"desk": desk.name, "code": desk.code},
     )
     case.desk_id = desk.id
     case.taker_id = None
     await send_card(session, tables, case, desk)
+    await remind.plan(session, tables, case)
 
 
 def _simulate(desk: Organisation, channel: str) -> None:

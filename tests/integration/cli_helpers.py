@@ -128,7 +128,7 @@ async def _file(folder: Path) -> str:
         heard = Incoming(key="1", chat=AUNT, account=AUNT, name="王阿姨", at=now)
         account = await accounts.meet(session, house.tables, heard)
         account.consent_version = house.tables.policy.consent_version
-        case = drafts.begin(session, house.tables, account, CaseKind.CONSULT)
+        case = await drafts.begin(session, house.tables, account, CaseKind.CONSULT)
         case.decision = {"object": "prepaid_card"}
         case.answers = {
             "story": said(STORY),

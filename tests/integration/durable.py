@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import create_engine, select
 
 from bot.adapters.crypto import Keyring
-from bot.adapters.database import Database
+from bot.adapters.database import Database, driver_url
 from bot.ports import Message
 from bot.services.deliver import Limits
 from bot.texts.catalogue import say
@@ -112,3 +112,21 @@ async def outbox(db: Database) -> list[Outbox]:
 async def inbox(db: Database) -> list[Inbox]:
     async with db.read() as session:
         return list((await session.execute(select(Inbox).order_by(Inbox.seq))).scalars())
+
+
+@asynccontextmanager
+async def opened_on(server: str, folder: Path) -> AsyncIterator[Database]:
+    """The tables of a PostgreSQL server, emptied."""
+    install_cipher(Keyring.open(folder / "keyring.json"))
+    engine = create_engine(driver_url(server))
+    with engine.begin() as connection:
+        Base.metadata.create_all(connection)
+        names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+        connection.exec_driver_sql(f"TRUNCATE {names}")
+    engine.dispose()
+    db = Database(server)
+    try:
+        yield db
+    finally:
+        await db.close()
+        install_cipher(None)

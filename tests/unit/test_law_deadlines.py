@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 from bot.law import deadlines
 from bot.law.deadlines import (
+    ZONE,
+    after_quiet,
     days_after,
     is_holiday,
     is_working_day,
     missing_years,
     working_days_after,
+    working_moment_after,
 )
 
 KNOWN = st.dates(date(2025, 1, 1), date(2026, 10, 31))
@@ -81,3 +84,43 @@ def test_natural_days_never_end_in_a_holiday_nor_early(start: date, n: int) -> N
 def test_a_negative_duration_is_refused(count: object) -> None:
     with pytest.raises(ValueError, match="duration"):
         count(date(2026, 11, 23), -1)  # type: ignore[operator]
+
+
+OPENS, CLOSES = time(9), time(17)
+MOMENTS = st.integers(0, 365 * 24 * 60).map(
+    lambda minutes: datetime(2025, 7, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+)
+
+
+def shanghai(day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 11, day, hour, minute, tzinfo=ZONE)
+
+
+@pytest.mark.parametrize(
+    ("at", "due"),
+    [
+        (shanghai(24, 10, 30), shanghai(25, 10, 30)),
+        (shanghai(24, 22), shanghai(25, 17)),
+        (shanghai(24, 3), shanghai(25, 9)),
+        (shanghai(27, 10), shanghai(30, 10)),
+        (shanghai(28, 23), shanghai(30, 17)),
+    ],
+)
+def test_a_promise_of_one_working_day_ends_in_office_hours(at: datetime, due: datetime) -> None:
+    assert working_moment_after(at, 1, OPENS, CLOSES) == due
+
+
+@given(MOMENTS, st.integers(0, 30))
+def test_a_working_moment_lies_in_the_office_hours_of_a_working_day(at: datetime, n: int) -> None:
+    local = working_moment_after(at, n, OPENS, CLOSES).astimezone(ZONE)
+    assert OPENS <= local.time() <= CLOSES
+    assert n == 0 or is_working_day(local.date())
+    assert local.date() == working_days_after(at.astimezone(ZONE).date(), n)
+
+
+@given(MOMENTS)
+def test_nobody_is_reminded_at_night_and_nobody_waits_longer_than_the_night(at: datetime) -> None:
+    then = after_quiet(at, time(21), time(8))
+    assert time(8) <= then.astimezone(ZONE).time() < time(21)
+    assert timedelta() <= then - at <= timedelta(hours=11)
+    assert after_quiet(then, time(21), time(8)) == then

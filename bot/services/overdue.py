@@ -1,0 +1,145 @@
+"""What happens when nobody came in time: reminders, and the way up from a desk that did not take a case."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.law.deadlines import after_quiet
+from bot.services import hand_over
+from bot.services.remind import ANSWER, DESK, DRAFT, STREET, WAITS
+from bot.services.sending import button, day_words, tell
+from bot.services.tables import SHANGHAI, Tables
+from bot.services.timers import arm
+from bot.texts.catalogue import Say, say
+from models.case import Case
+from models.delivery import Timer, TimerState
+from models.lifecycle import Action
+from models.party import Account
+
+
+async def overdue(session: AsyncSession, tables: Tables, timer: Timer) -> datetime | TimerState:
+    """A timer of any kind in WAITS: does what its kind does if the case still waits for it."""
+    case = await session.get(Case, timer.about_id, with_for_update=True)
+    wait = WAITS[timer.kind]
+    if case is None or case.status is not wait.status:
+        return TimerState.CANCELLED
+    generation, began = wait.began(case)
+    if generation != timer.generation:
+        return TimerState.CANCELLED
+    owner = await session.get_one(Account, case.account_id)
+    if timer.kind == DRAFT:
+        began = max(began, owner.seen_at)
+    now, policy = tables.clock.now(), tables.policy
+    # Not before it is due, nor at night if the process was not there when it was.
+    due = timer.due_at if wait.after else wait.due(policy, began)
+    free = max(due, after_quiet(now, policy.quiet_from, policy.quiet_until))
+    if free > now:
+        return free
+    await HAPPENS[timer.kind](session, tables, case, owner)
+    for kind, later in WAITS.items():
+        if later.after == timer.kind:
+            await arm(session, case.id, kind, later.due(policy, now), generation=generation)
+    return TimerState.FIRED
+
+
+async def _remind_desk(session: AsyncSession, tables: Tables, case: Case, owner: Account) -> None:
+    """The desk's group is asked once more; the consumer hears that, and who comes next."""
+    desk = await hand_over.desk_of(session, case)
+    if desk is None or desk.chat is None:
+        return
+    due = WAITS[STREET].due(tables.policy, tables.clock.now())
+    day = day_words(due.astimezone(SHANGHAI).date())
+    above = await hand_over.above(session, tables, case)
+    following = above.name if above is not None else say("overdue.admins")
+    number = case.number or ""
+    await tell(
+        session,
+        tables,
+        desk.chat,
+        say("overdue.desk", number=number, day=day, next=following),
+        case=case,
+        buttons=[[button("button.take", "st", case)], [button("button.return", "sr", case)]],
+        handover=True,
+    )
+    await _tell_owner(
+        session,
+        tables,
+        case,
+        owner,
+        say("overdue.told_desk", number=number, desk=desk.name, day=day, next=following),
+    )
+
+
+async def _go_up(session: AsyncSession, tables: Tables, case: Case, owner: Account) -> None:
+    """To the street above the desk, or to the admins; the desk and the consumer are told."""
+    desk = await hand_over.desk_of(session, case)
+    above = await hand_over.above(session, tables, case)
+    name = desk.name if desk is not None else ""
+    number = case.number or ""
+    following = above.name if above is not None else say("overdue.admins")
+    await hand_over.go_up(session, tables, case, above, say("overdue.reason", desk=name))
+    await _tell_owner(
+        session,
+        tables,
+        case,
+        owner,
+        say("overdue.told_up", number=number, desk=name, next=following),
+        say("overdue.wait_street" if above is not None else "overdue.wait_admins"),
+    )
+
+
+async def _tell_owner(
+    session: AsyncSession, tables: Tables, case: Case, owner: Account, *parts: Say
+) -> None:
+    await tell(
+        session,
+        tables,
+        owner.address,
+        *parts,
+        case=case,
+        buttons=[[button("button.progress", "tp", case), button("button.add", "ta", case)]],
+    )
+
+
+async def _remind_consumer(
+    session: AsyncSession, tables: Tables, case: Case, owner: Account
+) -> None:
+    """The staff's question is put before her once more."""
+    asked = next(event for event in reversed(case.events) if event.action is Action.ASK)
+    text = (asked.details or {}).get("text", "")
+    await tell(
+        session,
+        tables,
+        owner.address,
+        say("overdue.answer", number=case.number or "", text=text),
+        case=case,
+        buttons=[[button("button.answer", "ta", case)], [button("button.progress", "tp", case)]],
+    )
+
+
+async def _remind_draft(session: AsyncSession, tables: Tables, case: Case, owner: Account) -> None:
+    """Once, and not after words of danger: who was in danger then is not called back to a form."""
+    helped = set((case.decision or {}).get("helped") or ())
+    if case.consented_at is None or owner.blocked or helped - {"urgent"}:
+        return
+    await tell(
+        session,
+        tables,
+        owner.address,
+        say("overdue.draft"),
+        buttons=[
+            [button("button.resume", "go", value="resume")],
+            [button("button.drop_draft", "go", value="drop")],
+        ],
+    )
+
+
+HAPPENS: dict[str, Callable[[AsyncSession, Tables, Case, Account], Awaitable[None]]] = {
+    DESK: _remind_desk,
+    STREET: _go_up,
+    ANSWER: _remind_consumer,
+    DRAFT: _remind_draft,
+}
