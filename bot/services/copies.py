@@ -34,19 +34,20 @@ def readers() -> Select[UUID]:
     return select(Account.id).where(Account.subscribed, Account.blocked.is_(False))
 
 
-async def spread(session: AsyncSession, notice: Notice, now: datetime) -> bool:
-    """Make the next chunk of copies; whether there may be more.
+async def spread(session: AsyncSession, notice: Notice, now: datetime, chunk: int = CHUNK) -> bool:
+    """Make the next ``chunk`` of copies; whether there may be more.
 
     How far it came is noted in the same commit, so it goes on from there after any crash.
     """
     chosen = readers()
     if notice.reached is not None:
         chosen = chosen.where(Account.id > notice.reached)
-    chunk = chosen.order_by(Account.id).limit(CHUNK).subquery()
-    last = await session.scalar(select(chunk.c.id).order_by(chunk.c.id.desc()).limit(1))
+    part = chosen.order_by(Account.id).limit(chunk).subquery()
+    last = await session.scalar(select(part.c.id).order_by(part.c.id.desc()).limit(1))
     if last is not None:
         made = await session.execute(
-            insert(Delivery).from_select(
+            insert(Delivery)
+            .from_select(
                 ["notice_id", "account_id", "state", "attempts", "run_at", "last_error"],
                 chosen.where(Account.id <= last).with_only_columns(
                     literal(notice.id, Delivery.notice_id.type),
@@ -58,12 +59,13 @@ async def spread(session: AsyncSession, notice: Notice, now: datetime) -> bool:
                 ),
                 include_defaults=False,
             )
+            .execution_options(preserve_rowcount=True)
         )
         count = int(getattr(made, "rowcount", 0))
         notice.reached = last
         notice.total += count
         session.info.setdefault(WAKES, set()).add("outbox")
-        if count >= CHUNK:
+        if count >= chunk:
             return True
     notice.spread_at = now
     if session.get_bind().dialect.name == "postgresql":

@@ -124,10 +124,10 @@ async def test_two_workers_on_postgresql_take_over_from_each_other(
     )
 
 
-def start(url: str, keyring: Path, outside: Path) -> subprocess.Popen[str]:
+def start(url: str, keyring: Path, outside: Path, module: str = "worker") -> subprocess.Popen[str]:
     """A worker that has begun."""
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.torture.worker", url, str(keyring), str(outside)],
+        [sys.executable, "-m", f"tests.torture.{module}", url, str(keyring), str(outside)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
