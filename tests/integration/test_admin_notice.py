@@ -12,8 +12,10 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.app import fires
 from bot.ports import Message, Press
 from bot.services.deliver import Deliverer, Limits, Refused
+from bot.services.timers import Scanner
 from models.delivery import Outbox
 from models.outreach import Delivery
 from models.party import Account
@@ -245,3 +247,72 @@ async def test_a_thousand_readers_are_owed_their_copy_at_once(office: Office) ->
 @pytest.mark.parametrize("value", ["", "x", "0" * 32, "9" * 40])
 async def test_a_button_of_no_notice_does_no_harm(office: Office, value: str) -> None:
     assert "找不到" in await office.write(BOSS, press=Press("mn", question="send", value=value))
+
+
+async def crowd(office: Office, count: int) -> None:
+    async with office.rows() as session:
+        session.add_all(
+            Account(address=f"tg:{5000 + n}", subscribed=True, created_at=NOON, seen_at=NOON)
+            for n in range(count)
+        )
+
+
+async def test_a_notice_is_paused_goes_on_and_is_stopped(office: Office) -> None:
+    await crowd(office, 100)
+    await compose(office)
+    send = await office.button(BOSS, "发送")
+    await office.tap(BOSS, "发送", old=send)
+    sending = await office.last(BOSS)
+    assert "通知正在发送" in sending.text
+    assert list(sending.buttons) == ["暂停", "刷新"], "nothing is stopped by one slip"
+    assert await office.tap(BOSS, "暂停") == "已暂停"
+    paused = await office.last(BOSS)
+    assert "通知已暂停" in paused.text
+    assert paused.slot == sending.slot
+    assert await office.tap(BOSS, "暂停", old=sending.buttons["暂停"]) == "通知已暂停，可以接着发"
+    assert await office.tap(BOSS, "接着发送") == "接着发送"
+    assert "通知正在发送" in (await office.last(BOSS)).text
+    await office.tap(BOSS, "暂停")
+    assert await office.tap(BOSS, "停止") == "已停止"
+    stopped = await office.last(BOSS)
+    assert "没有发：100 人" in stopped.text
+    assert stopped.buttons == {}
+    again = await office.tap(BOSS, "接着发送", old=paused.buttons["接着发送"])
+    assert again == "通知已停止，剩下的不再发"
+    assert "不会再发" in await office.tap(BOSS, "发送", old=send)
+
+
+async def test_one_message_shows_how_far_it_is_and_when_it_ends(office: Office) -> None:
+    await crowd(office, 1000)
+    await compose(office)
+    await office.tap(BOSS, "发送")
+    slot = (await office.last(BOSS)).slot
+    timers = Scanner(office.db, office.clock, fires(office.tables))
+
+    async def channel(_to: str, _message: Message, ids: Sequence[Any] | None) -> list[Any]:
+        return list(ids or [1])
+
+    wide = Limits(per_second=10_000, chat_per_second=1_000, chat_burst=50, group_per_minute=999)
+    worker = Deliverer(office.db, office.clock, {"tg": channel}, wide)
+
+    async def look() -> str:
+        """What the board says ten seconds and two batches later, before it is sent itself."""
+        for _ in range(2):
+            await worker.drain_once()
+        office.clock.at += timedelta(seconds=10)
+        await timers.drain_once()
+        board = await office.last(BOSS)
+        assert board.slot == slot
+        return board.text
+
+    first = await look()
+    assert "▰▱▱▱▱▱▱▱▱▱" in first
+    assert "预计今天 12:" in first
+    second = await look()
+    assert "▰▰▱▱▱▱▱▱▱▱" in second
+    assert "每秒约 12." in second
+    while "发完" not in (shown := await look()) or "预计" in shown:
+        pass
+    assert "▰▰▰▰▰▰▰▰▰▰ 100%" in shown
+    assert "已送达：1000 人" in shown
+    assert await timers.drain_once() == 0, "the end is shown once"
