@@ -13,8 +13,8 @@ import pickle
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from bot.app import House
+    from bot.ports import Poster
     from bot.route.register import Desk, Register
     from bot.services.check_up import Finding
     from bot.services.import_points import Fate
@@ -36,10 +37,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 points = typer.Typer(no_args_is_help=True, help="The liaison points as a table.")
+staff = typer.Typer(no_args_is_help=True, help="Who works for points and streets.")
 case = typer.Typer(no_args_is_help=True, help="Cases for operators; personal data masked.")
 sandbox = typer.Typer(help="The stand-in of Telegram; alone, it serves any bot.")
 audit = typer.Typer(no_args_is_help=True, help="Whether what is recorded holds together.")
 app.add_typer(points, name="points")
+app.add_typer(staff, name="staff")
 app.add_typer(case, name="case")
 app.add_typer(audit, name="audit")
 app.add_typer(sandbox, name="sandbox")
@@ -55,6 +58,9 @@ LINES = {
     "refused": "cli.points.line_refused",
 }
 """How a row's fate is told."""
+
+EXAMPLES = 5
+"""Points named of each kind of trouble."""
 
 PIPE_WIDTH = 300
 """Columns of a line that no person's screen bounds."""
@@ -337,8 +343,8 @@ def import_points(
         for fate in judge(headings, rows, register, texts()):
             counts[fate.what] += 1
             told(fate)
-            if fate.desk is not None and fate.what != "same":
-                pickle.dump(fate.desk, kept)
+            if fate.desk is not None:
+                pickle.dump((fate.desk, fate.what != "same"), kept)
             tick()
         told.end()
         if kept.tell() and not dry_run and not counts["refused"]:
@@ -350,14 +356,14 @@ def import_points(
         _fail(_say("cli.points.refused", count=counts["refused"]))
 
 
-def _unpickled(kept: IO[bytes]) -> Iterator[Desk]:
+def _unpickled(kept: IO[bytes]) -> Iterator[tuple[Desk, bool]]:
     with suppress(EOFError):
         while True:
             yield pickle.load(kept)  # noqa: S301  # our own, written a moment ago
 
 
 async def _write_points(
-    settings: Settings, desks: Iterable[Desk], source: str, number: int
+    settings: Settings, desks: Iterable[tuple[Desk, bool]], source: str, number: int
 ) -> None:
     """All of it or nothing, on the register that it was judged by (its ``number``)."""
     from bot.app import open_house
@@ -367,7 +373,7 @@ async def _write_points(
     async with open_house(settings, demo=False) as house, house.db.write() as session:
         if await version(session) != number:
             _fail(_say("cli.points.moved"))
-        await write(session, desks, source)
+        await write(session, desks, source, house.clock.now())
 
 
 @contextmanager
@@ -453,6 +459,159 @@ def export_points(file: Path, db: Db = "") -> None:
     register = _run(go())
     sheets.write(file, COLUMNS, export.rows(register))
     typer.echo(_say("cli.points.exported", count=len(register.points), file=file))
+
+
+Bot = Annotated[str, typer.Option("--bot", help="the bot's username, when it never ran here")]
+
+
+@points.command("check")
+def check_points(json_: Json = False, db: Db = "") -> None:
+    """What is missing, doubtful or stale in the register, and what to do about it."""
+    from bot.services.check_points import Quality
+    from bot.services.check_points import check as look
+
+    async def go() -> tuple[list[Quality], dict[str, str]]:
+        async with _existing_house(db) as house, house.db.read() as session:
+            names = {desk.code: desk.name for desk in house.tables.register.points}
+            return await look(session, house.tables), names
+
+    found, names = _run(go())
+    if json_:
+        _json(
+            [
+                {
+                    "kind": kind.kind,
+                    "says": _say(kind.says),
+                    "mend": _say(kind.mend),
+                    "codes": list(kind.codes),
+                }
+                for kind in found
+            ]
+        )
+        return
+    for kind in found:
+        typer.echo(_say("cli.check.kind", says=kind.says, mend=kind.mend))
+        some = [f"{code} {names.get(code, '')}" for code in kind.codes[:EXAMPLES]]
+        typer.echo(_say("cli.check.examples", names=some))
+    if not found:
+        typer.echo(_say("cli.check.well"))
+
+
+@points.command("poster")
+def make_poster(
+    code: str,
+    out: Annotated[Path, typer.Option("--out", help="a .pdf or .png")],
+    bot: Bot = "",
+    db: Db = "",
+) -> None:
+    """A point's printable poster, with the QR code that opens the bot there."""
+    from bot.adapters import posters
+    from bot.services.poster import compose
+
+    settings = _settings(db)
+    draw = {".pdf": posters.poster_pdf, ".png": posters.poster_png}.get(out.suffix.lower())
+    if draw is None:
+        _fail(_say("cli.poster.suffix", file=out.name))
+    font = posters.find_font(settings.poster_font)
+
+    async def go() -> Poster | None:
+        async with _house_named(db, bot) as house:
+            desk = house.tables.register.get(code)
+            return compose(house.tables, desk) if desk is not None else None
+
+    poster = _run(go())
+    if poster is None:
+        _fail(_say("cli.poster.no_such", code=code))
+    out.write_bytes(draw(poster, font))
+    typer.echo(_say("cli.poster.made", file=out))
+
+
+@staff.command("list")
+def list_staff(
+    reveal: Annotated[bool, typer.Option("--reveal", help="unmask names")] = False,
+    json_: Json = False,
+    db: Db = "",
+) -> None:
+    """Who works where, who is on leave, and who is invited."""
+    from bot.services.invite_many import listed
+
+    async def go() -> list[dict[str, Any]]:
+        async with _existing_house(db) as house, house.db.read() as session:
+            return await listed(session, house.tables, reveal)
+
+    found = _run(go())
+    if json_:
+        _json(found)
+        return
+    if not found:
+        typer.echo(_say("cli.staff.none"))
+        return
+    states = {"here": "cli.staff.here", "away": "cli.staff.away", "invited": "cli.staff.pending"}
+    _table(
+        _say("cli.staff.columns").split("|"),
+        [
+            (
+                row["point"],
+                row["name"],
+                row["street"],
+                row["who"],
+                _say(states[row["state"]], day=row["until"]),
+                row["since"],
+            )
+            for row in found
+        ],
+    )
+
+
+@staff.command("import")
+def import_staff(
+    file: Path,
+    out: Annotated[Path, typer.Option("--out", help="a folder for the sheets")],
+    bot: Bot = "",
+    db: Db = "",
+) -> None:
+    """Invite everybody of a CSV or XLSX (columns point, name): a printable sheet a street, or nothing."""
+    from bot.adapters import posters, sheets
+    from bot.services.invite_many import COLUMNS, invite_all
+
+    settings = _settings(db)
+    font = posters.find_font(settings.poster_font)
+    headings, lines = sheets.stream(file)
+    if not set(COLUMNS) <= set(headings):
+        _fail(_say("cli.staff.headings"))
+    rows = [(line.number, line.cells) for line in lines]
+    out.mkdir(parents=True, exist_ok=True)
+
+    async def go() -> tuple[int, list[Say]]:
+        async with _house_named(db, bot) as house, house.db.write() as session:
+            made, wrong = await invite_all(session, house.tables, rows)
+            if wrong:
+                await session.rollback()
+            # Written before the commit: an invitation that nobody can read is worth nothing.
+            for street, sheet in made.items():
+                (out / f"{street}.pdf").write_bytes(posters.sheet_pdf(sheet, font))
+            return len(made), wrong
+
+    files, wrong = _run(go())
+    for why in wrong:
+        typer.echo(_say(why))
+    if wrong:
+        _fail(_say("cli.staff.refused", count=len(wrong)))
+    typer.echo(_say("cli.staff.made", count=len(rows), files=files, folder=out))
+
+
+@asynccontextmanager
+async def _house_named(db: str, bot: str) -> AsyncIterator[House]:
+    """The house, with the bot's name for its links: as said, else as it was when it last ran."""
+    from dataclasses import replace
+
+    from bot.services.administer import bot_name
+
+    async with _existing_house(db) as house:
+        async with house.db.read() as session:
+            name = bot.removeprefix("@") or await bot_name(session)
+        house.tables = replace(house.tables, bot_name=name)
+        yield house
 
 
 Status = Annotated[str, typer.Option(help="only cases in this status")]
@@ -864,14 +1023,16 @@ def _told(error: Exception) -> str | None:
     from bot.adapters.crypto import KeyringError, SealBroken
     from bot.adapters.database import DatabaseProblem
     from bot.adapters.lock import AlreadyRunning
+    from bot.adapters.posters import FontMissing
     from bot.adapters.sheets import SheetProblem
     from bot.adapters.telegram import TokenRefused
     from bot.services.backup import BackupFailed
     from bot.services.import_points import NotAPointList
+    from bot.services.poster import NoPoster
     from bot.settings import SettingsError
 
     match error:
-        case SheetProblem() | NotAPointList():
+        case SheetProblem() | NotAPointList() | NoPoster():
             return _say(error.why)
         case SealBroken():
             return _say("cli.doctor.key_misfits")
@@ -885,6 +1046,7 @@ def _told(error: Exception) -> str | None:
             | TokenRefused()
             | SettingsError()
             | BackupFailed()
+            | FontMissing()
         ):
             return str(error)
         case OSError():

@@ -27,7 +27,7 @@ from telegram import (
 from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
-from bot.adapters import migrate, webhook
+from bot.adapters import migrate, posters, webhook
 from bot.adapters.clock import SystemClock
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database
@@ -35,7 +35,7 @@ from bot.adapters.files import SealedFiles
 from bot.adapters.lock import only_one
 from bot.adapters.telegram import ALLOWED_UPDATES, TelegramChannel, build_bot
 from bot.law import book, policy
-from bot.ports import Clock, Incoming
+from bot.ports import Clock, Incoming, Poster
 from bot.route.register import load_network
 from bot.services import (
     accounts,
@@ -45,11 +45,12 @@ from bot.services import (
     edit_rules,
     hand_over,
     leave,
+    poster,
     remind,
     seed_network,
     suggest_words,
 )
-from bot.services.administer import first_admin_link
+from bot.services.administer import first_admin_link, keep_bot_name
 from bot.services.deliver import Deliverer, Errand, Limits, still_owed, sweep_outbox
 from bot.services.fetch_evidence import dropper, fetcher
 from bot.services.hear import hear
@@ -208,6 +209,7 @@ async def serve(
                 "fetch": fetcher(channel.download, house.vault, settings.max_file_mb * 1024 * 1024),
                 "drop": dropper(house.vault),
                 **_thinking(house.db, tables),
+                poster.ERRAND: _drawer(house, tables),
             },
             on_dead=lambda session, row, refusal: undeliverable(session, tables, row, refusal),
             on_moved=moved,
@@ -296,6 +298,16 @@ def _thinking(db: Database, tables: Tables) -> dict[str, Errand]:
         edit_rules.ERRAND: edit_rules.checker(db, tables),
         suggest_words.ERRAND: suggest_words.suggester(db, tables),
     }
+
+
+def _drawer(house: House, tables: Tables) -> Errand:
+    """The errand that draws posters, in a thread, with the font that is there."""
+
+    async def draw(wanted: Poster) -> bytes:
+        font = posters.find_font(house.settings.poster_font)
+        return await asyncio.to_thread(posters.poster_pdf, wanted, font)
+
+    return poster.drawer(tables, draw, house.vault)
 
 
 async def _listen(house: House, channel: TelegramChannel, stop: asyncio.Event) -> None:
@@ -396,6 +408,8 @@ async def _say_hello(house: House, channel: TelegramChannel, tables: Tables) -> 
             await channel.bot.set_my_commands(
                 menu(admin.COMMANDS), scope=BotCommandScopeChat(int(address.removeprefix("tg:")))
             )
+    async with house.db.write() as session:
+        await keep_bot_name(session, tables.bot_name)
     if tables.demo or tables.admins:
         return
     async with house.db.write() as session:
@@ -424,7 +438,11 @@ async def chat(
             await _join_desk(house, code, who.group)
         await _show_own(house, screen)
         errands = Deliverer(
-            house.db, house.clock, {}, _limits(settings), errands=_thinking(house.db, tables)
+            house.db,
+            house.clock,
+            {},
+            _limits(settings),
+            errands={**_thinking(house.db, tables), poster.ERRAND: _drawer(house, tables)},
         )
         timers = Scanner(house.db, house.clock, fires(tables))
         for line in terminal.lines(source):

@@ -191,3 +191,36 @@ class Incoming:
     edited: bool = False
     message_id: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Poster:
+    """What stands on it; ``facts`` are pairs of a label and its value."""
+
+    title: str
+    subtitle: str
+    name: str
+    link: str
+    scan: str
+    facts: tuple[tuple[str, str], ...]
+    does: tuple[str, ...]
+    foot: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SheetRow:
+    """One invitation: for which desk and whom, and until when."""
+
+    name: str
+    label: str
+    link: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationSheet:
+    """All invitations of one street."""
+
+    title: str
+    note: str
+    rows: tuple[SheetRow, ...]

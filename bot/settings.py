@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     operator_name: str = ""
     cross_border_basis: str = ""
     region: str = "pudong"
+    poster_font: str = ""
 
     sandbox_port: Port = 8090
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

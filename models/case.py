@@ -63,6 +63,7 @@ class Case(UuidKey):
     amount_fen: Mapped[int | None] = mapped_column(BigInteger)
     desk_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)
     meant_code: Mapped[str] = mapped_column(String(40), default="")
+    asked_code: Mapped[str] = mapped_column(String(40), default="", server_default="")
     role: Mapped[str] = mapped_column(String(20), default="dispute")
     route_sealed: Mapped[bytes | None]
     taker_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))

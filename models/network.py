@@ -68,7 +68,7 @@ class LiaisonPoint(Organisation):
 
     ``datum`` is the coordinate system its place was first given in; the place itself is WGS-84.
     ``contacts`` are public and stand on its poster; ``prepay_fen`` is the most it pays in advance
-    (先行赔付), ``fast_return_minutes`` its promise (快速退货), ``substitute`` a desk's code.
+    (先行赔付), ``fast_return_minutes`` its promise (快速退货), ``substitute`` a desk's code; a table last confirmed it at ``checked_at``.
     """
 
     __mapper_args__ = {"polymorphic_identity": Level.POINT}  # noqa: RUF012
@@ -81,6 +81,7 @@ class LiaisonPoint(Organisation):
     merchants: Mapped[Any] = mapped_column(Json, nullable=True)
     source: Mapped[str] = mapped_column(String(200), nullable=True)
     datum: Mapped[str] = mapped_column(String(20), nullable=True)
+    checked_at: Mapped[datetime] = mapped_column(UtcDateTime, nullable=True)
     contacts: Mapped[Any] = mapped_column(Json, nullable=True)
     languages: Mapped[Any] = mapped_column(Json, nullable=True)
     prepay_fen: Mapped[int] = mapped_column(BigInteger, nullable=True)

@@ -16,6 +16,7 @@ class Account(UuidKey):
 
     ``address`` is the channel's, such as ``tg:1001``. ``awaiting`` is what the next typed line is
     for when a staff member or an admin was asked something: ``{"verb": …, "case": token, …}``.
+    ``point_code`` is the liaison point whose poster was scanned, for the next case.
     """
 
     __tablename__ = "account"
@@ -29,6 +30,7 @@ class Account(UuidKey):
     consented_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     consent_version: Mapped[str] = mapped_column(String(20), default="")
     focus_id: Mapped[uuid.UUID | None]
+    point_code: Mapped[str] = mapped_column(String(40), default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

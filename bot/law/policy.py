@@ -36,6 +36,7 @@ class Policy:
     notice_look_most_seconds: int
     bind_link_days: int
     invitation_days: int
+    point_checked_days: int
 
 
 @cache

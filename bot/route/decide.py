@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -167,6 +167,26 @@ def may_have(dispute: Dispute, register: Register, code: str, route: Route) -> b
         return False
     finder = _Finder(dispute, register, load_policy())
     return register.street_of(code) == street and not finder.unfit(desk, route.role)
+
+
+def asked_for(dispute: Dispute, register: Register, route: Route, code: str) -> Route:
+    """The route with the point that the person asked for by scanning its poster: it gets the matter if it
+    may have it, and otherwise the reasons say why not."""
+    desk = register.get(code)
+    if desk is None or desk.code == route.desk_code or route.via in ("bureau", "triage"):
+        return route
+    if not may_have(dispute, register, code, route):
+        return replace(route, because=(*route.because, say("route.scanned_not", desk=desk.name)))
+    holder = register.holder_of(desk)
+    others = (route.desk_code, *(other for other in route.others if other != code))
+    return replace(
+        route,
+        desk_code=desk.code,
+        via="committee",
+        held_by=holder.code if holder else None,
+        because=(say("route.scanned", desk=desk.name), _held(desk, holder)),
+        others=tuple(other for other in others if other is not None),
+    )
 
 
 def by_name(dispute: Dispute, register: Register, route: Route) -> tuple[Desk, ...]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 from datetime import datetime
 from functools import reduce
 
-from bot.route.hours import next_open, open_at
+from bot.facts.dates import show_when
+from bot.route.hours import Shift, next_open, open_at, read_hours
 from bot.route.nearest import distance_m
 from bot.route.register import Desk, Register
 from bot.texts.catalogue import Say, say
+
+DAYS = range(1, 8)
 
 EXACT_M = {"surveyed": 10, "address": 100}
 """Metres to which a place of this precision is known."""
@@ -52,6 +55,34 @@ def opening(desk: Desk, at: datetime) -> Say:
     if begins is None:
         return say("offer.shut")
     return say("offer.opens", month=begins.month, day=begins.day, time=begins.strftime("%H:%M"))
+
+
+def hours_words(hours: str) -> list[Say]:
+    """The hours of a desk as lines to read; none when they are unknown or unreadable."""
+    try:
+        return [_shift_words(shift) for shift in read_hours(hours)]
+    except ValueError:
+        return []
+
+
+def _shift_words(shift: Shift) -> Say:
+    if shift.dates:
+        days: Say | str = show_when(*shift.dates)
+    elif shift.holiday:
+        days = say("hours.holiday")
+    elif shift.working:
+        days = say("hours.work")
+    elif len(shift.weekdays) == len(DAYS):
+        days = say("hours.daily")
+    else:
+        days = say("hours.days", days=[say(f"hours.day_{day}") for day in sorted(shift.weekdays)])
+    if not shift.spans:
+        return say("hours.closed", days=days)
+    spans = [
+        f"{start // 60}:{start % 60:02}–{end // 60 if end == 1440 else end // 60 % 24}:{end % 60:02}"
+        for start, end in shift.spans
+    ]
+    return say("hours.line", days=days, spans=spans)
 
 
 def known(desk: Desk) -> Say | None:

@@ -16,6 +16,7 @@ from bot.services import (
     assign,
     bind_desk,
     broadcast,
+    check_points,
     copies,
     edit_rules,
     enlist,
@@ -36,6 +37,10 @@ T = TypeVar("T")
 VERB = "m"
 OPERATOR_VERB = "mo"
 FIRST_ADMIN = "first_admin"
+BOT_NAME = "bot_name"
+
+EXAMPLES = 3
+"""Points named of each kind of trouble."""
 
 NAME_LENGTH = 120
 """Characters in an operator's name: as many as in any organisation's (models.network)."""
@@ -102,6 +107,8 @@ async def pressed(
             await suggest_words.ask(session, tables, account, answer)
         case "status":
             await _status(session, tables, answer)
+        case "quality":
+            await _quality(session, tables, answer)
         case "stop":
             await answer(say("admin.stopped"), buttons=[[_item("menu")]])
         case _:
@@ -151,6 +158,17 @@ async def first_admin_link(session: AsyncSession) -> str:
     token = secrets.token_urlsafe(16)
     await session.merge(Meta(key=FIRST_ADMIN, value=_digest(token)))
     return token
+
+
+async def keep_bot_name(session: AsyncSession, name: str) -> None:
+    """Remember the bot's username, so that links can be made where Telegram is not at hand."""
+    await session.merge(Meta(key=BOT_NAME, value=name))
+
+
+async def bot_name(session: AsyncSession) -> str:
+    """The username with which the bot last ran here, or ''."""
+    row = await session.get(Meta, BOT_NAME)
+    return str(row.value) if row is not None else ""
 
 
 async def claim_admin(
@@ -261,7 +279,27 @@ async def _status(session: AsyncSession, tables: Tables, answer: Answer) -> None
             streets=await trial.staffed_streets(session, tables),
             readers=await broadcast.audience(session),
         ),
-        buttons=[[_item("triage"), _item("menu")]],
+        buttons=[[_item("triage"), _item("quality")], [_item("menu")]],
+    )
+
+
+async def _quality(session: AsyncSession, tables: Tables, answer: Answer) -> None:
+    """What is missing or doubtful in the register, each with examples and what to do."""
+    found = await check_points.check(session, tables)
+    names = {desk.code: desk.name for desk in tables.register.points}
+    lines = [
+        say(
+            "quality.line",
+            says=kind.says,
+            mend=kind.mend,
+            names=[names[code] for code in kind.codes[:EXAMPLES] if code in names],
+        )
+        for kind in found
+    ]
+    await answer(
+        say("quality.head", total=len(names)),
+        *(lines or [say("quality.well")]),
+        buttons=[[_item("staff"), _item("menu")]],
     )
 
 

@@ -139,4 +139,5 @@ def _chosen(case: Case, plan: Plan, code: str) -> bool:
     place["street"] = (desk.street_code or place.get("street")) if at_point else desk.code
     answers[key] = {**answers.get(key, {}), "v": place, "by": "person"}
     case.answers = answers
+    case.asked_code = ""
     return True

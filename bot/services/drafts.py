@@ -80,6 +80,7 @@ async def begin(session: AsyncSession, tables: Tables, account: Account, kind: C
         evidence=[],
     )
     case.answers = {}
+    case.asked_code, account.point_code = account.point_code or "", ""
     session.add(case)
     await remind.plan(session, tables, case)
     return case

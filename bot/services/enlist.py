@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Button, Press
-from bot.services import accounts, hand_over
+from bot.services import accounts, hand_over, poster
 from bot.services.bind_desk import PER_PAGE, by_serial, find, number, stamp
 from bot.services.sending import Answer, button, tell
 from bot.services.tables import SHANGHAI, Tables
@@ -60,6 +60,7 @@ async def home(session: AsyncSession, tables: Tables, account: Account, answer: 
         ]
         for staff, desk in duties[:SHOWN]
     ]
+    rows += [[_poster(desk)] for _, desk in duties[:SHOWN] if desk.level is Level.POINT]
     if account.is_admin:
         rows.append([button("admin.button.menu", "m", value="menu")])
     await answer(
@@ -84,6 +85,11 @@ async def pressed(
             return await _revoke(session, tables, press, account, answer)
         case "quit" | "out" | "gone":
             return await _leave(session, tables, press, account, answer)
+        case "poster":
+            desk = await by_serial(session, press.value)
+            if desk is None:
+                return say("toast.stale")
+            return await poster.order(session, tables, account, answer, desk)
         case "desk" | "new":
             desk = await by_serial(session, press.value)
             if desk is None or not await accounts.may_manage(session, tables, account, desk):
@@ -389,7 +395,11 @@ async def _desk(session: AsyncSession, tables: Tables, desk: Organisation, answe
         if lines
         else say("staff.nobody", name=desk.name),
         say("staff.pending", lines=[_pending(row) for row in pending]) if pending else None,
-        buttons=[*rows, [button("staff.button.home", VERB)]],
+        buttons=[
+            *rows,
+            *([[_poster(desk)]] if desk.level is Level.POINT else []),
+            [button("staff.button.home", VERB)],
+        ],
     )
 
 
@@ -458,6 +468,11 @@ def _to_desk(desk: Organisation) -> Button:
     return Button(
         say("bind.desk_plain", name=desk.name), Press(VERB, "", "desk", 0, str(desk.serial))
     )
+
+
+def _poster(desk: Organisation) -> Button:
+    label = say("staff.button.poster", name=desk.name)
+    return button(label, VERB, question="poster", value=str(desk.serial))
 
 
 def _page(key: str, page: int, opened: int) -> Button:

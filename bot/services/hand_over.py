@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.facts.names import read_platforms
 from bot.ports import Button
-from bot.route.decide import Dispute, Route, Where, decide, load_policy
+from bot.route.decide import Dispute, Route, Where, asked_for, decide, load_policy
 from bot.route.offer import line
 from bot.route.register import Desk, Register
 from bot.services import accounts, remind
@@ -133,7 +133,10 @@ async def planned(session: AsyncSession, tables: Tables, case: Case) -> Plan:
     else:
         # Few points or a million: building indexes is nothing that others should wait for.
         register = await asyncio.to_thread(register.ready, staffed, dispute.object)
-    return Plan(decide(dispute, register, tables.law), dispute, register)
+    route = decide(dispute, register, tables.law)
+    if case.asked_code and case.asked_code not in dispute.avoid:
+        route = asked_for(dispute, register, route, case.asked_code)
+    return Plan(route, dispute, register)
 
 
 def gave_back(case: Case) -> frozenset[str]:

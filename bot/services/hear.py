@@ -17,6 +17,7 @@ from bot.services import (
     enlist,
     follow,
     leave,
+    poster,
     trial,
     welcome,
 )
@@ -103,6 +104,11 @@ async def _command(
     if heard.command == "start" and heard.argument.startswith(enlist.START):
         token = heard.argument.removeprefix(enlist.START)
         await enlist.claim(session, tables, account, answer, token)
+        return True
+    if heard.command == "start" and heard.argument.startswith(poster.START):
+        code = heard.argument.removeprefix(poster.START)
+        if not await poster.open_at(tables, account, answer, code):
+            await welcome.start(session, tables, account, answer, say("place.none"))
         return True
     if heard.command == "staff":
         await enlist.home(session, tables, account, answer)

@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from itertools import islice
 from typing import Any, Literal, cast
@@ -360,8 +361,13 @@ def _fen(cell: str) -> int | None:
     return int(fen) if fen.is_finite() and fen == fen.to_integral_value() else None
 
 
-async def write(session: AsyncSession, desks: Iterable[Desk], source: str) -> int:
-    """Write new and changed points; how many. ``source`` says where they came from."""
+async def write(
+    session: AsyncSession, desks: Iterable[tuple[Desk, bool]], source: str, now: datetime
+) -> int:
+    """Write points, each new or changed (True) or only confirmed (False); how many were written.
+
+    ``source`` says where they came from.
+    """
     table = LiaisonPoint.__table__
     above = await session.execute(
         select(table.c.code, table.c.id).where(table.c.level != Level.POINT)
@@ -370,12 +376,17 @@ async def write(session: AsyncSession, desks: Iterable[Desk], source: str) -> in
     serial = await session.scalar(select(func.max(table.c.serial))) or 0
     written = 0
     rest = iter(desks)
-    while some := list(islice(rest, CHUNK)):
+    while part := list(islice(rest, CHUNK)):
+        seen = [desk.code for desk, _ in part]
+        confirmed = update(table).where(table.c.code.in_(seen)).values(checked_at=now)  # type: ignore[arg-type]
+        await session.execute(confirmed)
+        some = [desk for desk, anew in part if anew]
         codes = [desk.code for desk in some]
         there = set(await session.scalars(select(table.c.code).where(table.c.code.in_(codes))))
         new, old = [], []
         for desk in some:
             row = {**values(desk), "parent_id": parents.get(desk.parent_code), "source": source}
+            row["checked_at"] = now
             if desk.code in there:
                 old.append({**row, "its_code": desk.code})
             else:
