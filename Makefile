@@ -48,7 +48,7 @@ judges: $(VENV)/.test $(NODE_MODULES) ## programs we did not write (aiogram, tel
 	@$(call need_tests,tests/judges)
 	$(PYTEST) --timeout 600 tests/judges $(ARGS)
 
-torture: $(VENV)/.test ## the long form of the kill -9 tests, on both databases
+torture: $(VENV)/.test ## the long form of the kill and load tests, on both databases (KILLS=... STOPS=... SECONDS=... shorten it)
 	@$(call need_tests,tests/torture)
 	$(PYTEST) --timeout 3600 tests/torture $(ARGS)
 

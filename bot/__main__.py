@@ -847,7 +847,7 @@ def bench(
     """Measure this machine: classify, nearest, durable, sandbox. Uses a database of its own."""
     from rich.console import Console
 
-    from bot.bench import BENCHES, machine
+    from bot.bench.benches import BENCHES, machine
 
     if name and name not in BENCHES:
         raise typer.BadParameter(_say("cli.no_bench", name=name, known=list(BENCHES)))

@@ -23,6 +23,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, Programm
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from bot.adapters.courier import QUEUE_TABLE, Embedded, Procrastinate, ServerGone
+from bot.adapters.sqlite import connect
 from bot.ports import Courier
 from models.delivery import WAKES
 
@@ -223,7 +224,10 @@ def _sqlite_engine(url: URL, begin: str, connections: int, *pragmas: str) -> Asy
         poolclass=AsyncAdaptedQueuePool,
         pool_size=connections,
         max_overflow=0,
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+        connect_args={
+            "timeout": BUSY_TIMEOUT_MS / 1000,
+            "async_creator_fn": connect,
+        },
     )
 
     @event.listens_for(engine.sync_engine, "connect")

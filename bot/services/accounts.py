@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -14,6 +14,8 @@ from bot.services.drain import Store
 from bot.services.tables import SHANGHAI, Tables
 from models.network import Level, Organisation, Staff
 from models.party import Account
+
+_AT = select(Account).where(Account.address == bindparam("address"))
 
 
 async def meet(session: AsyncSession, tables: Tables, heard: Incoming) -> Account:
@@ -49,7 +51,7 @@ async def anyone(db: Store) -> bool:
 
 async def by_address(session: AsyncSession, address: str) -> Account | None:
     """The account at a channel's address."""
-    found: Account | None = await session.scalar(select(Account).where(Account.address == address))
+    found: Account | None = await session.scalar(_AT, {"address": address})
     return found
 
 

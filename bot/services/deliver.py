@@ -20,7 +20,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import and_, delete, exists, func, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -204,9 +204,7 @@ async def _write_row(
 ) -> Outbox:
     session.info.setdefault(WAKES, set()).add("outbox")
     if key is not None:
-        found = (
-            await session.execute(select(Outbox).where(Outbox.dedupe_key == key).with_for_update())
-        ).scalar_one_or_none()
+        found = (await session.execute(_BY_KEY, {"key": key})).scalar_one_or_none()
         if found is not None:
             if found.state == OutboxState.DUE and found.attempts == 0:
                 found.payload, found.run_at = payload, run_at
@@ -222,6 +220,60 @@ async def _write_row(
     )
     session.add(row)
     return row
+
+
+# Built once: to put a statement together costs more than to run it.
+_BY_KEY = select(Outbox).where(Outbox.dedupe_key == bindparam("key")).with_for_update()
+_older = aliased(Outbox)
+_CANDIDATES = (
+    select(Outbox)
+    .where(
+        Outbox.state == literally(OutboxState.DUE),
+        Outbox.channel == bindparam("channel"),
+        Outbox.run_at <= bindparam("now"),
+        ~exists().where(
+            _older.ordering_key == Outbox.ordering_key,
+            _older.id < Outbox.id,
+            _older.state.in_(literally(OutboxState.DUE, OutboxState.LEASED)),
+            or_(
+                _older.state == OutboxState.LEASED,
+                and_(
+                    _older.state == OutboxState.DUE,
+                    or_(
+                        _older.run_at <= bindparam("now"),
+                        _older.hold_until > bindparam("now"),
+                    ),
+                ),
+            ),
+        ),
+    )
+    .order_by(Outbox.priority, Outbox.run_at)
+    .limit(bindparam("room"))
+    .with_for_update(skip_locked=True, of=Outbox)
+)
+_ERRANDS = _CANDIDATES.where(Outbox.kind.in_(bindparam("kinds", expanding=True)))
+_NEXT = select(func.min(Outbox.run_at)).where(
+    Outbox.state == literally(OutboxState.DUE),
+    Outbox.channel == bindparam("channel"),
+    # Named, so that the index leads past a backlog to what lies in the future.
+    Outbox.priority.in_(Priority.ALL),
+    Outbox.run_at > bindparam("now"),
+)
+_SENT = (
+    update(Outbox)
+    .where(Outbox.id == bindparam("row"), Outbox.lease_token == bindparam("token"))
+    .values(
+        state=OutboxState.SENT,
+        payload_sealed=None,
+        message_ids=bindparam("ids"),
+        sent_at=bindparam("now"),
+        done_at=bindparam("now"),
+        lease_token=None,
+        lease_until=None,
+    )
+    .returning(Outbox.id)
+    .execution_options(synchronize_session=False)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +361,8 @@ class Deliverer(Drain[Claimed]):
         again: list[datetime] = []
         slots: dict[str, list[datetime]] = {}
         async with self._db.write() as session:
-            await self._take_back(session, now)
+            if self.looks_back(now):
+                await self._take_back(session, now)
             for name, state in self._channels.items():
                 if state.paused_until is not None and state.paused_until > now:
                     again.append(state.paused_until)
@@ -354,14 +407,8 @@ class Deliverer(Drain[Claimed]):
             seen += await self._claim_copies(session, channel, room - seen, now, claimed)
         if seen >= max(room, 1):
             return claimed, now
-        waiting = select(func.min(Outbox.run_at)).where(
-            Outbox.state == literally(OutboxState.DUE),
-            Outbox.channel == channel,
-            # Named, so that the index leads past a backlog to what lies in the future.
-            Outbox.priority.in_(Priority.ALL),
-            Outbox.run_at > now,
-        )
-        return claimed, (await session.execute(waiting)).scalar_one()
+        waiting = await session.execute(_NEXT, {"channel": channel, "now": now})
+        return claimed, waiting.scalar_one()
 
     async def _claim_copies(
         self,
@@ -387,34 +434,11 @@ class Deliverer(Drain[Claimed]):
         """Due rows, the first of each ordering key, replies first."""
         if room <= 0:
             return []
-        older = aliased(Outbox)
-        held = exists().where(
-            older.ordering_key == Outbox.ordering_key,
-            older.id < Outbox.id,
-            older.state.in_(literally(OutboxState.DUE, OutboxState.LEASED)),
-            or_(
-                older.state == OutboxState.LEASED,
-                and_(
-                    older.state == OutboxState.DUE,
-                    or_(older.run_at <= now, older.hold_until > now),
-                ),
-            ),
-        )
-        chosen = (
-            select(Outbox)
-            .where(
-                Outbox.state == literally(OutboxState.DUE),
-                Outbox.channel == channel,
-                Outbox.run_at <= now,
-                ~held,
-            )
-            .order_by(Outbox.priority, Outbox.run_at)
-            .limit(room)
-            .with_for_update(skip_locked=True, of=Outbox)
-        )
-        if channel == ERRAND:
-            chosen = chosen.where(Outbox.kind.in_(list(self._errands)))
-        return (await session.execute(chosen)).scalars().all()
+        values: dict[str, Any] = {"channel": channel, "now": now, "room": room}
+        if channel != ERRAND:
+            return (await session.execute(_CANDIDATES, values)).scalars().all()
+        values["kinds"] = list(self._errands)
+        return (await session.execute(_ERRANDS, values)).scalars().all()
 
     async def _within_chat_pace(
         self, session: AsyncSession, rows: Sequence[AnyRow], now: datetime
@@ -542,18 +566,7 @@ class Deliverer(Drain[Claimed]):
                 await copies.arrived(session, item.row, item.token, ids, now)
                 return
             marked = await session.execute(
-                update(Outbox)
-                .where(Outbox.id == item.row.id, Outbox.lease_token == item.token)
-                .values(
-                    state=OutboxState.SENT,
-                    payload_sealed=None,
-                    message_ids=ids,
-                    sent_at=now,
-                    done_at=now,
-                    lease_token=None,
-                    lease_until=None,
-                )
-                .returning(Outbox.id)
+                _SENT, {"row": item.row.id, "token": item.token, "ids": ids, "now": now}
             )
             # Without the lease the row is another worker's by now, and so is what follows it.
             if marked.scalar_one_or_none() is not None and finish is not None:

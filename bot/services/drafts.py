@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.classify.engine import Decision
@@ -31,14 +31,17 @@ SAID_ONCE = ("told", "helped")
 ONLINE = frozenset({"platform", "live_stream"})
 
 
+_NEWEST_DRAFT = (
+    select(Case)
+    .where(Case.account_id == bindparam("account"), Case.status == CaseStatus.DRAFT)
+    .order_by(Case.created_at.desc())
+    .limit(1)
+)
+
+
 async def current(session: AsyncSession, account: Account) -> Case | None:
     """The draft in hand, the newest if there were several."""
-    found: Case | None = await session.scalar(
-        select(Case)
-        .where(Case.account_id == account.id, Case.status == CaseStatus.DRAFT)
-        .order_by(Case.created_at.desc())
-        .limit(1)
-    )
+    found: Case | None = await session.scalar(_NEWEST_DRAFT, {"account": account.id})
     return found
 
 

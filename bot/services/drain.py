@@ -10,7 +10,7 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import inf
 from pathlib import Path
 from time import monotonic
@@ -61,6 +61,7 @@ class Drain(ABC, Generic[Item]):
         self._concurrency = concurrency
         self._woken = asyncio.Event()
         self.in_flight: set[UUID] = set()
+        self._look_back_at: datetime | None = None
         db.listen(kind, self.wake)
 
     def wake(self) -> None:
@@ -92,6 +93,13 @@ class Drain(ABC, Generic[Item]):
 
     @abstractmethod
     async def work(self, item: Item) -> None: ...
+
+    def looks_back(self, now: datetime) -> bool:
+        """Whether it is time to look for ended leases again: once a second is enough of that."""
+        due = self._look_back_at is None or now >= self._look_back_at
+        if due:
+            self._look_back_at = now + timedelta(seconds=LONGEST_NAP)
+        return due
 
     async def drain_once(self) -> int:
         """Claim once and work to the end; how many items that were."""

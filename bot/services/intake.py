@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -93,6 +93,41 @@ async def _ignore_dead(_session: AsyncSession, _row: Inbox) -> None:
     return None
 
 
+# Built once: to put a statement together costs more than to run it.
+_older = aliased(Inbox)
+_CLAIMABLE = (
+    select(Inbox)
+    .where(
+        Inbox.state == InboxState.OPEN,
+        Inbox.run_at <= bindparam("now"),
+        ~exists().where(
+            _older.chat_key == Inbox.chat_key,
+            _older.seq < Inbox.seq,
+            _older.state.in_(literally(InboxState.OPEN, InboxState.LEASED)),
+        ),
+    )
+    .order_by(Inbox.run_at)
+    .limit(bindparam("room"))
+    .with_for_update(skip_locked=True, of=Inbox)
+)
+_NEXT = select(func.min(Inbox.run_at)).where(
+    Inbox.state == InboxState.OPEN, Inbox.run_at > bindparam("now")
+)
+_DONE = (
+    update(Inbox)
+    .where(Inbox.id == bindparam("row"), Inbox.lease_token == bindparam("token"))
+    .values(
+        state=InboxState.DONE,
+        payload_sealed=None,
+        done_at=bindparam("now"),
+        lease_token=None,
+        lease_until=None,
+    )
+    .returning(Inbox.id)
+    .execution_options(synchronize_session=False)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """An update in our hands."""
@@ -142,21 +177,10 @@ class Worker(Drain[Taken]):
         if self._apart_now in self.in_flight:
             return [], None
         now = self._clock.now()
-        older = aliased(Inbox)
-        first_of_chat = ~exists().where(
-            older.chat_key == Inbox.chat_key,
-            older.seq < Inbox.seq,
-            older.state.in_(literally(InboxState.OPEN, InboxState.LEASED)),
-        )
         async with self._db.write() as session:
-            await self._take_back(session, now, Inbox.lease_until < now)
-            found = await session.execute(
-                select(Inbox)
-                .where(Inbox.state == InboxState.OPEN, Inbox.run_at <= now, first_of_chat)
-                .order_by(Inbox.run_at)
-                .limit(room)
-                .with_for_update(skip_locked=True, of=Inbox)
-            )
+            if self.looks_back(now):
+                await self._take_back(session, now, Inbox.lease_until < now)
+            found = await session.execute(_CLAIMABLE, {"now": now, "room": room})
             rows = self._apart(found.scalars().all())
             taken = []
             for row in rows:
@@ -165,11 +189,9 @@ class Worker(Drain[Taken]):
                 row.attempts += 1
                 taken.append(Taken(row, row.lease_token))
             if taken:
-                return taken, now
-            waiting = select(func.min(Inbox.run_at)).where(
-                Inbox.state == InboxState.OPEN, Inbox.run_at > now
-            )
-            return [], (await session.execute(waiting)).scalar_one()
+                # Each of them looks again when it is done; a full hand may have left some.
+                return taken, now if len(taken) == room else None
+            return [], (await session.execute(_NEXT, {"now": now})).scalar_one()
 
     def _apart(self, rows: Sequence[Inbox]) -> Sequence[Inbox]:
         """A row that failed before, perhaps by ending the process, is handled with no other beside
@@ -196,16 +218,7 @@ class Worker(Drain[Taken]):
             # The mark comes first: it proves that the lease is still ours, and it is undone with
             # everything else when the handler raises.
             marked = await session.execute(
-                update(Inbox)
-                .where(Inbox.id == item.row.id, Inbox.lease_token == item.token)
-                .values(
-                    state=InboxState.DONE,
-                    payload_sealed=None,
-                    done_at=self._clock.now(),
-                    lease_token=None,
-                    lease_until=None,
-                )
-                .returning(Inbox.id)
+                _DONE, {"row": item.row.id, "token": item.token, "now": self._clock.now()}
             )
             if marked.scalar_one_or_none() is None:
                 return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import subprocess
-import sys
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -15,35 +14,20 @@ from bot.adapters.database import Database
 from bot.services.intake import accept
 from models.delivery import InboxState, Meta, OutboxState
 from tests.integration.durable import inbox, opened, outbox
+from tests.torture.process import end, start
 
-ROOT = Path(__file__).resolve().parents[2]
 UPDATES = 240
 CHATS = 12
 KILLS = 10
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
-    child = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "tests.integration.durable_child",
-            f"sqlite:///{folder}/suda.db",
-            str(folder / "keyring.json"),
-            str(folder / "outside.txt"),
-        ],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
+def begin(folder: Path) -> subprocess.Popen[str]:
+    return start(
+        "tests.integration.durable_child",
+        f"sqlite:///{folder}/suda.db",
+        folder / "keyring.json",
+        folder / "outside.txt",
     )
-    assert child.stdout is not None
-    assert child.stdout.readline() == "ready\n"
-    return child
-
-
-def end(child: subprocess.Popen[str]) -> None:
-    child.kill()
-    child.communicate()
 
 
 async def arrive(db: Database, first: int, count: int) -> None:
@@ -62,14 +46,14 @@ async def test_ten_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None
     dice = random.Random(20261123)
     async with opened(tmp_path) as db:
         for kill in range(KILLS):
-            child = await asyncio.to_thread(start, tmp_path)
+            child = await asyncio.to_thread(begin, tmp_path)
             # Another process stores updates all the while.
             await arrive(db, kill * UPDATES // KILLS, UPDATES // KILLS)
             await asyncio.sleep(dice.uniform(0, 0.25))
             await asyncio.to_thread(end, child)
         left = [row for row in await inbox(db) if row.state != InboxState.DONE]
         assert left, "killed so late each time that the kills tried nothing"
-        child = await asyncio.to_thread(start, tmp_path)
+        child = await asyncio.to_thread(begin, tmp_path)
         try:
             deadline = time.monotonic() + 60
             while time.monotonic() < deadline:

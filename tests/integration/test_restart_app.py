@@ -9,9 +9,12 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from bot.adapters import migrate
 from models.delivery import Inbox, InboxState, Outbox, OutboxState
 from tests.torture.checks import settled
+from tests.torture.matrix import again_and_again, everybody
 from tests.torture.people import people_of
+from tests.torture.postgres import postgresql, start_again, stop_at_once
 from tests.torture.process import BotProcess, town
 
 SEED = 20261123
@@ -49,6 +52,27 @@ async def test_a_told_stop_finishes_what_is_in_hand(tmp_path: Path) -> None:
                 await bot.start()
         figures = await settled(bot, world, consumers)
         assert figures.doubled == 0, "a told stop leaves nothing in doubt"
+
+
+async def test_updates_brought_by_webhook_survive_kills_too(tmp_path: Path) -> None:
+    async with everybody(
+        tmp_path, "", workers=0, talks=2, readers=2, seed=SEED, webhook=True
+    ) as trial:
+        await again_and_again(trial, 2, LONGEST_LIFE, trial.bot.kill)
+
+
+async def test_a_stop_of_postgresql_under_load_loses_nothing(tmp_path: Path) -> None:
+    """As ``pg_ctl stop -m immediate``; run and worker end, and are started again."""
+    with postgresql() as (url, files):
+        migrate.upgrade(url)
+        async with everybody(tmp_path, url, workers=1, talks=2, readers=2, seed=SEED) as trial:
+
+            async def strike() -> None:
+                await asyncio.to_thread(stop_at_once, files)
+                await asyncio.to_thread(start_again, files)
+
+            await again_and_again(trial, 1, LONGEST_LIFE, strike)
+        assert trial.crew.starts >= 2, "nobody noticed the stop"
 
 
 async def nothing_in_hand(bot: BotProcess) -> None:

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import select
 
 from bot.adapters.database import Database
 from bot.sandbox.world import World
 from models.case import Case
-from models.delivery import Inbox, InboxState, Outbox, OutboxState, Priority
+from models.delivery import (
+    Inbox,
+    InboxState,
+    Outbox,
+    OutboxState,
+    Priority,
+    Timer,
+    TimerState,
+)
 from models.lifecycle import Action
 from models.network import Organisation
+from models.outreach import Delivery, Notice, NoticeState
 from models.party import Account
-from tests.torture.people import Consumer
+from tests.torture.people import Admin, Consumer, Phone
 from tests.torture.process import BotProcess
+
+DEFECT = re.compile(r'Traceback \(most recent call last\):\n  File "(?!.*/procrastinate/)')
+"""The library prints its own when the server goes away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +43,20 @@ class Figures:
     doubled: int
     cards: int
     cards_doubled: int
+    copies: int = 0
+    copies_unknown: int = 0
 
 
-async def settled(bot: BotProcess, world: World, consumers: Sequence[Consumer]) -> Figures:
+async def settled(
+    bot: BotProcess, world: World, consumers: Sequence[Consumer], bureau: Admin | None = None
+) -> Figures:
     """Waits until nothing is left to do, then asserts that nothing was lost."""
     async with bot.opened() as db:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not await quiet(db):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-        figures = await nothing_lost(db, world, consumers)
-    assert "Traceback" not in bot.printed()
+        figures = await nothing_lost(db, world, consumers, bureau)
+    assert not DEFECT.search(bot.printed())
     return figures
 
 
@@ -53,19 +71,49 @@ async def quiet(db: Database) -> bool:
             .where(Outbox.state.in_((OutboxState.DUE, OutboxState.LEASED)))
             .limit(1)
         )
-    return left is None and owed is None
+        going = await session.scalar(
+            select(Notice.id).where(Notice.state == NoticeState.SENDING).limit(1)
+        )
+    return left is None and owed is None and going is None
 
 
-async def nothing_lost(db: Database, world: World, consumers: Sequence[Consumer]) -> Figures:
-    """Asserts it of every consumer's words, case, hand-over and last answer."""
+async def points(db: Database) -> list[str]:
+    """What a process that was killed just now had in hand, or had just committed."""
+    async with db.read() as session:
+        found = {
+            "updates stored": select(Inbox.id).where(Inbox.state == InboxState.OPEN),
+            "updates in hand": select(Inbox.id).where(Inbox.state == InboxState.LEASED),
+            "answers owed": select(Outbox.id).where(Outbox.state == OutboxState.DUE),
+            "answers on their way": select(Outbox.id).where(Outbox.state == OutboxState.LEASED),
+            "notices' copies owed": select(Delivery.account_id).where(
+                Delivery.state == OutboxState.DUE
+            ),
+            "notices' copies on their way": select(Delivery.account_id).where(
+                Delivery.state == OutboxState.LEASED
+            ),
+            "timers waiting": select(Timer.id).where(Timer.state == TimerState.WAITING),
+            "timers in hand": select(Timer.id).where(
+                Timer.state == TimerState.WAITING, Timer.lease_token.is_not(None)
+            ),
+        }
+        return [name for name, rows in found.items() if (await session.scalar(rows.limit(1)))]
+
+
+async def nothing_lost(
+    db: Database, world: World, consumers: Sequence[Consumer], bureau: Admin | None = None
+) -> Figures:
+    """Asserts it of every consumer's words, case, hand-over and last answer, and of every notice."""
     async with db.read() as session:
         inbox = list(await session.scalars(select(Inbox)))
         outbox = list(await session.scalars(select(Outbox)))
         cases = list(await session.scalars(select(Case).order_by(Case.number)))
         accounts = {row.id: row.address for row in await session.scalars(select(Account))}
         desks = {row.id: row for row in await session.scalars(select(Organisation))}
+        copies = list(await session.scalars(select(Delivery)))
+        notices = {row.id: row.body for row in await session.scalars(select(Notice))}
 
-    assert Counter(row.state for row in inbox) == {InboxState.DONE: sum(c.acts for c in consumers)}
+    phones: list[Phone] = [*consumers, *([bureau, *bureau.readers] if bureau else [])]
+    assert Counter(row.state for row in inbox) == {InboxState.DONE: sum(p.acts for p in phones)}
     assert Counter(row.state for row in outbox) == {OutboxState.SENT: len(outbox)}
     assert not world.pending(), "every update was fetched and confirmed"
 
@@ -88,12 +136,41 @@ async def nothing_lost(db: Database, world: World, consumers: Sequence[Consumer]
         _last_words_answered(consumer, inbox, outbox)
 
     shown = sum(post.out for posts in world.posts.values() for post in posts.values())
-    made = sum(len(row.message_ids or ()) for row in outbox)
+    made = len({(row.target, number) for row in outbox for number in row.message_ids or ()})
+    shown_copies = _copies_once(bureau, copies, notices, accounts) if bureau else 0
     hand_overs = [row for row in outbox if row.priority == Priority.HAND_OVER]
     cards = sum(
         post.out for chat, posts in world.posts.items() if chat < 0 for post in posts.values()
     )
-    return Figures(len(inbox), made, shown - made, cards, cards - len(hand_overs))
+    return Figures(
+        updates=len(inbox),
+        messages=made,
+        doubled=shown - shown_copies - made,
+        cards=cards,
+        cards_doubled=cards - len(hand_overs),
+        copies=len(copies),
+        copies_unknown=sum(copy.state == OutboxState.UNKNOWN for copy in copies),
+    )
+
+
+def _copies_once(
+    bureau: Admin,
+    copies: Sequence[Delivery],
+    notices: Mapping[UUID, str],
+    accounts: Mapping[UUID, str],
+) -> int:
+    """Each reader has a copy of each notice; one that was sent is shown once, one whose arrival a kill
+    hid at most once. How many are shown."""
+    readers = {f"tg:{reader.person.id}": reader for reader in bureau.readers}
+    assert Counter(notices.values()) == Counter(bureau.announced), "each notice once"
+    assert len(copies) == len(notices) * len(readers)
+    shown = 0
+    for copy in copies:
+        times = readers[accounts[copy.account_id]].times_shown(notices[copy.notice_id])
+        expected = {OutboxState.SENT: (1,), OutboxState.UNKNOWN: (0, 1)}
+        assert times in expected.get(copy.state, ()), f"{copy.state}, shown {times} times"
+        shown += times
+    return shown
 
 
 def _each_word_once(consumer: Consumer, case: Case) -> None:

@@ -1,4 +1,4 @@
-"""Consumers on their phones: they answer what they are asked, however often the bot dies meanwhile.
+"""People on their phones: they do what they are asked to, however often the bot dies meanwhile.
 
 A consumer reads the newest screen with buttons in her chat. Each screen carries its question and
 version, so that a screen which was delivered twice is known and not answered twice.
@@ -13,11 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.demo import ADMIN
 from bot.ports import Press
 from bot.sandbox.people import People
 from bot.sandbox.world import Person, World
 
-PATIENCE = 60.0
+PATIENCE = 240.0
 """Seconds that she waits for an answer while the bot dies over and over."""
 
 LOOK_AGAIN = 0.5
@@ -60,16 +61,12 @@ class Screen:
 
 
 @dataclass(slots=True)
-class Consumer:
-    """``typed`` holds (question, words) of all she typed, ``lines`` what she added at the review."""
+class Phone:
+    """``acts`` counts the updates that its owner caused."""
 
     world: World
     person: Person
-    number: int
-    dice: random.Random
-    typed: dict[str, str] = field(default_factory=dict)
-    lines: list[str] = field(default_factory=list)
-    acts: int = 0
+    acts: int = field(default=0, init=False)
 
     # What she does
 
@@ -114,9 +111,79 @@ class Consumer:
         except TimeoutError:
             texts = [post.message.get("text", "") for post in self.posts()][-4:]
             raise AssertionError(
-                f"consumer {self.number} never saw {said}; last: {texts}"
+                f"{self.person.first_name} never saw {said}; last: {texts}"
             ) from None
         return found
+
+    def verb(self, verb: str, value: str = "") -> tuple[Screen, Press] | None:
+        """The newest button of this meaning."""
+        for screen in reversed(self.screens()):
+            for press in screen.presses:
+                if press.verb == verb and value in ("", press.value):
+                    return screen, press
+        return None
+
+
+@dataclass(slots=True)
+class Reader(Phone):
+    """Somebody who subscribed to notices."""
+
+    async def subscribe(self) -> None:
+        self.act("start")
+        self.say("/subscribe")
+        await self.sees(lambda: self.verb("u"), "that she subscribed")
+
+    def times_shown(self, words: str) -> int:
+        return sum(words in post.message.get("text", "") for post in self.posts() if post.out)
+
+
+@dataclass(slots=True)
+class Admin(Phone):
+    """Sends notices to ``readers``; ``announced`` are their texts."""
+
+    readers: list[Reader] = field(default_factory=list)
+    announced: list[str] = field(default_factory=list)
+    sent: set[str] = field(default_factory=set)
+
+    async def announce(self) -> None:
+        """One notice, from the menu to its board or first reader; 发送 is tapped twice."""
+        text = f"第{len(self.announced) + 1:04d}号通知：海棠路便民服务点改在二楼"
+        self.say("/admin")
+        self.press(*await self.sees(lambda: self.verb("m", "notice"), "the menu"))
+        await self.sees(lambda: self.verb("m", "stop"), "that a text is wanted")
+        self.announced.append(text)
+        self.say(text)
+        screen, send = await self.sees(self._preview, "the preview")
+        self.sent.add(send.value)
+        self.press(screen, send, times=2)
+        await self.sees(
+            lambda: (
+                self._about("result", send.value) or any(r.times_shown(text) for r in self.readers)
+            ),
+            "that it is sent",
+        )
+
+    def _preview(self) -> tuple[Screen, Press] | None:
+        return self._about("send")
+
+    def _about(self, act: str, notice: str = "") -> tuple[Screen, Press] | None:
+        """The button that does this to the notice, or to one that was not sent yet."""
+        for screen in reversed(self.screens()):
+            for press in screen.presses:
+                wanted = press.value == notice if notice else press.value not in self.sent
+                if press.verb == "mn" and wanted and press.question == act:
+                    return screen, press
+        return None
+
+
+@dataclass(slots=True)
+class Consumer(Phone):
+    """``typed`` holds (question, words) of all she typed, ``lines`` what she added at the review."""
+
+    number: int
+    dice: random.Random
+    typed: dict[str, str] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
 
     def newest(self, after: int) -> Screen | None:
         """The newest screen of the interview whose version is greater than ``after``."""
@@ -146,14 +213,6 @@ class Consumer:
                 break
             version = await self.answer(screen)
         await self.finish(screen)
-
-    def verb(self, verb: str, value: str = "") -> tuple[Screen, Press] | None:
-        """The newest button of this meaning."""
-        for screen in reversed(self.screens()):
-            for press in screen.presses:
-                if press.verb == verb and value in ("", press.value):
-                    return screen, press
-        return None
 
     async def answer(self, screen: Screen) -> int:
         """Answers one question; returns the version that she has now dealt with."""
@@ -199,3 +258,12 @@ def people_of(world: World, first: int, count: int, seed: int) -> list[Consumer]
         person = world.add_person(f"消费者{number}", number=50_000 + number)
         made.append(Consumer(world, person, number, random.Random(seed * 100_003 + number)))
     return made
+
+
+def bureau_of(world: World, readers: int) -> Admin:
+    """The demonstration's admin, with so many readers who have still to subscribe."""
+    people = [
+        Reader(world, world.add_person(f"读者{number}", number=60_000 + number))
+        for number in range(readers)
+    ]
+    return Admin(world, world.persons[ADMIN], people)

