@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from telegram import (
 from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
-from bot.adapters import migrate, posters, webhook
+from bot.adapters import metrics, migrate, posters, webhook
 from bot.adapters.clock import SystemClock
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database
@@ -52,6 +53,7 @@ from bot.services import (
 )
 from bot.services.administer import first_admin_link, keep_bot_name
 from bot.services.deliver import Deliverer, Errand, Limits, still_owed, sweep_outbox
+from bot.services.drain import Drain
 from bot.services.fetch_evidence import dropper, fetcher
 from bot.services.hear import hear
 from bot.services.intake import Handle, Worker, accept, sweep_inbox
@@ -60,6 +62,7 @@ from bot.services.live_classifier import LiveClassifier
 from bot.services.load_register import LiveRegister
 from bot.services.overdue import overdue
 from bot.services.read_own import take_own
+from bot.services.set_times_right import set_times_right
 from bot.services.tables import Tables
 from bot.services.timers import Fire, Scanner
 from bot.services.undeliverable import moved, undeliverable, unhandled
@@ -78,6 +81,7 @@ from models.delivery import Timer, TimerState
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 3600
+JUMP_SECONDS = 5
 DRAIN_SECONDS = 15
 
 
@@ -189,63 +193,84 @@ async def serve(
         channel = TelegramChannel(
             bot, lambda message, private: render(message, texts, private), house.clock, house.vault
         )
-        if not await channel.connect(stop):
-            return
-        house.tables = tables = replace(house.tables, bot_name=bot.username)
-        application = build_application(bot)
-        await application.initialize()
-        worker = Worker(
-            house.db,
-            house.clock,
-            handler(application, channel, tables),
-            on_dead=lambda session, row: unhandled(session, tables, row),
+        drains: dict[str, Drain[Any]] = {}
+        operators = asyncio.create_task(
+            _vital(_show_operators(house, channel, drains, takes_in, stop), stop)
         )
-        deliverer = Deliverer(
-            house.db,
-            house.clock,
-            {"tg": channel.send},
-            _limits(settings),
-            errands={
-                "fetch": fetcher(channel.download, house.vault, settings.max_file_mb * 1024 * 1024),
-                "drop": dropper(house.vault),
-                **_thinking(house.db, tables),
-                poster.ERRAND: _drawer(house, tables),
-            },
-            on_dead=lambda session, row, refusal: undeliverable(session, tables, row, refusal),
-            on_moved=moved,
-        )
-        draining = asyncio.Event()
-        work = [
-            house.db.keep_seat(house.clock.follow, stop),
-            worker.run(stop),
-            sweep(house, stop),
-            Scanner(house.db, house.clock, fires(tables)).run(stop),
-            tables.classifier.follow(house.db, stop),
-            tables.network.follow(house.db, stop),
-        ]
-        if takes_in:
-            await _say_hello(house, channel, tables)
-            work.append(
-                _listen(house, channel, stop)
-                if settings.webhook_url
-                else channel.poll(house.db, accept, stop)
-            )
-        working = [asyncio.create_task(_vital(each, stop)) for each in work]
-        sending = [
-            asyncio.create_task(_vital(each, stop))
-            for each in (deliverer.run(draining), house.db.courier.run(draining))
-        ]
         try:
-            await stop.wait()
-            await asyncio.gather(*working)
-            if house.db.sqlite or await house.db.living() == {house.db.seat}:
-                await _send_what_is_owed(house)
+            if await channel.connect(stop):
+                await _work(house, channel, drains, takes_in, stop)
         finally:
             stop.set()
-            draining.set()
-            await asyncio.gather(*working, return_exceptions=True)
-            await asyncio.gather(*sending)
-            await application.shutdown()
+            await operators
+
+
+async def _work(
+    house: House,
+    channel: TelegramChannel,
+    drains: dict[str, Drain[Any]],
+    takes_in: bool,
+    stop: asyncio.Event,
+) -> None:
+    """Take in, handle and send until ``stop``; then send what is owed. Fills ``drains``."""
+    house.tables = tables = replace(house.tables, bot_name=channel.bot.username)
+    application = build_application(channel.bot)
+    await application.initialize()
+    worker = Worker(
+        house.db,
+        house.clock,
+        handler(application, channel, tables),
+        on_dead=lambda session, row: unhandled(session, tables, row),
+    )
+    deliverer = Deliverer(
+        house.db,
+        house.clock,
+        {"tg": channel.send},
+        _limits(house.settings),
+        errands={
+            "fetch": fetcher(
+                channel.download, house.vault, house.settings.max_file_mb * 1024 * 1024
+            ),
+            "drop": dropper(house.vault),
+            **_thinking(house.db, tables),
+            poster.ERRAND: _drawer(house, tables),
+        },
+        on_dead=lambda session, row, refusal: undeliverable(session, tables, row, refusal),
+        on_moved=moved,
+    )
+    drains |= {"updates": worker, "messages": deliverer}
+    draining = asyncio.Event()
+    work = [
+        house.db.keep_seat(house.clock.follow, stop),
+        worker.run(stop),
+        sweep(house, stop),
+        Scanner(house.db, house.clock, fires(tables)).run(stop),
+        tables.classifier.follow(house.db, stop),
+        tables.network.follow(house.db, stop),
+    ]
+    if takes_in:
+        await _say_hello(house, channel, tables)
+        work.append(
+            _listen(house, channel, stop)
+            if house.settings.webhook_url
+            else channel.poll(house.db, accept, stop)
+        )
+    working = [asyncio.create_task(_vital(each, stop)) for each in work]
+    sending = [
+        asyncio.create_task(_vital(each, stop))
+        for each in (deliverer.run(draining), house.db.courier.run(draining))
+    ]
+    try:
+        await stop.wait()
+        await asyncio.gather(*working)
+        if house.db.sqlite or await house.db.living() == {house.db.seat}:
+            await _send_what_is_owed(house)
+    finally:
+        stop.set()
+        draining.set()
+        await asyncio.gather(*working, return_exceptions=True)
+        await asyncio.gather(*sending)
+        await application.shutdown()
 
 
 async def _vital(work: Awaitable[None], stop: asyncio.Event) -> None:
@@ -318,15 +343,41 @@ async def _listen(house: House, channel: TelegramChannel, stop: asyncio.Event) -
     async def take(body: bytes, given: str) -> bool:
         return await channel.take(house.db, accept, body, secret, given)
 
-    async def ready() -> None:
-        await house.db.probe(migrate.head())
-
     await channel.bot.set_webhook(
         f"{settings.webhook_url}{webhook.PATH}",
         secret_token=secret,
         allowed_updates=list(ALLOWED_UPDATES),
     )
-    await webhook.listen(webhook.build(take, ready), settings.webhook_port, stop)
+    app = webhook.build(take, lambda: _ready(house, channel, polling=False))
+    await webhook.listen(app, "0.0.0.0", settings.webhook_port, stop)  # noqa: S104
+
+
+async def _ready(house: House, channel: TelegramChannel, polling: bool) -> None:
+    """Raises DatabaseProblem, or NotReady while there is no way to Telegram."""
+    await house.db.probe(migrate.head())
+    if not channel.reachable(polling):
+        raise webhook.NotReady("Telegram is not reached")
+
+
+async def _show_operators(
+    house: House,
+    channel: TelegramChannel,
+    drains: Mapping[str, Drain[Any]],
+    takes_in: bool,
+    stop: asyncio.Event,
+) -> None:
+    """Health, readiness and metrics on the loopback port for operators, when there is one."""
+    if not house.settings.ops_port:
+        await stop.wait()
+        return
+
+    async def measured() -> bytes:
+        counts = {kind: drain.tally for kind, drain in drains.items()}
+        return await metrics.render(house.db, house.clock, counts, channel.last_contact)
+
+    polling = takes_in and not house.settings.webhook_url
+    app = webhook.build_ops(lambda: _ready(house, channel, polling), measured)
+    await webhook.listen(app, "127.0.0.1", house.settings.ops_port, stop)
 
 
 def build_application(bot: Bot) -> Application[Any, Any, Any, Any, Any, Any]:
@@ -371,11 +422,14 @@ def _after_commit(session: AsyncSession, work: Callable[[], Coroutine[Any, Any, 
 
 
 async def sweep(house: House, stop: asyncio.Event) -> None:
-    """Every hour, blank and delete what has been kept long enough, and begin and end leaves."""
+    """Every hour, and when the clock jumps: blank and delete what has been kept long enough, begin and end
+    leaves, and mend what a wrong clock wrote."""
     keep = timedelta(hours=house.settings.keep_payload_hours)
     while not stop.is_set():
         try:
             async with house.db.write() as session:
+                if mended := await set_times_right(session, house.clock.now()):
+                    log.warning("rows from the future are due now", count=mended)
                 await sweep_inbox(session, house.clock.now(), keep)
                 await sweep_outbox(session, house.clock.now(), keep)
                 await drafts.sweep(session, house.tables)
@@ -386,8 +440,19 @@ async def sweep(house: House, stop: asyncio.Event) -> None:
                     gone = await copies.forget(session, house.clock.now(), keep)
         except DBAPIError as error:
             log.warning("sweep failed, trying again later", error=type(error).__name__)
+        await until_a_jump(house.clock, stop, SWEEP_SECONDS)
+
+
+async def until_a_jump(clock: Clock, stop: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until ``stop``, or until the clock shows a time that has not passed."""
+    begun, moment = time.monotonic(), clock.now()
+    while not stop.is_set() and (passed := time.monotonic() - begun) < seconds:
+        jump = (clock.now() - moment).total_seconds() - passed
+        if abs(jump) > JUMP_SECONDS:
+            log.warning("the clock jumped", seconds=round(jump))
+            return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), SWEEP_SECONDS)
+            await asyncio.wait_for(stop.wait(), 1)
 
 
 async def _say_hello(house: House, channel: TelegramChannel, tables: Tables) -> None:

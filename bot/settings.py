@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")
     webhook_port: Port = 8443
+    ops_port: Port = 0
 
     data_dir: Path = Path("data")
     database_url: str = Field(
@@ -123,6 +124,8 @@ def load(env_file: Path | None = Path(".env"), **over: Any) -> Settings:
     except ValidationError as error:
         lines = []
         for fault in error.errors(include_input=False, include_url=False):
+            if fault["type"] == "default_factory_not_called":
+                continue  # only says that another setting was wrong
             name = ".".join(str(part) for part in fault["loc"][:1]).upper()
             said = fault["msg"].removeprefix("Value error, ")
             lines.append(f"{name}: {said}" if name else said)

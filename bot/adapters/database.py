@@ -34,6 +34,7 @@ SEATS = 539_482_576
 """Any fixed number: the class of the advisory locks that working processes hold, one each."""
 
 BEAT_SECONDS = 1.0
+CONNECT_SECONDS = 10
 
 
 class DatabaseProblem(Exception):
@@ -83,7 +84,9 @@ class Database:
             self._writer = _sqlite_engine(self.url, "BEGIN IMMEDIATE", 1)
             self._reader = _sqlite_engine(self.url, "BEGIN", READERS, "PRAGMA query_only=ON")
         else:
-            self._writer = create_async_engine(self.url, pool_pre_ping=True)
+            self._writer = create_async_engine(
+                self.url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS}
+            )
             self._reader = self._writer
 
     async def take_seat(self) -> None:
@@ -273,6 +276,8 @@ def explain(error: DBAPIError, url: URL) -> DatabaseProblem:
     where = url.database if url.get_backend_name() == "sqlite" else f"{url.host or 'localhost'}"
     if "readonly" in said or "read-only" in said:
         return DatabaseProblem(f"the database {where} is read-only")
+    if "disk is full" in said or "No space left" in said:
+        return DatabaseProblem(f"there is no room left on the disk for the database {where}")
     if "unable to open" in said:
         return DatabaseProblem(f"the database file {where} cannot be opened")
     if "not a database" in said:

@@ -48,6 +48,9 @@ PREFIX = "tg:"
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 POLL_SECONDS = 30
 POLL_SLACK = 15
+SILENCE = timedelta(seconds=POLL_SECONDS + 2 * POLL_SLACK)
+"""A poll that works is answered within this."""
+
 BATCH = 100
 OFFSET_LIFE = timedelta(days=6)
 """Update ids start anew after a week without updates (Bot API, Update); then an old offset would
@@ -161,6 +164,7 @@ class TelegramChannel:
         self.bot = bot
         self.source = f"{PREFIX}{bot.token.partition(':')[0]}"
         self.last_poll: datetime | None = None
+        self.last_contact: datetime | None = None
         self._render = render
         self._clock = clock
         self._vault = vault
@@ -176,6 +180,7 @@ class TelegramChannel:
         while not stop.is_set():
             try:
                 await self.bot.initialize()
+                self.last_contact = self._clock.now()
                 return True
             except InvalidToken as error:
                 raise TokenRefused("Telegram does not know BOT_TOKEN") from error
@@ -183,6 +188,12 @@ class TelegramChannel:
                 log.warning("telegram unreachable, waiting", seconds=wait, error=_name(error))
                 wait = await _pause(stop, wait)
         return False
+
+    def reachable(self, polling: bool) -> bool:
+        """Whether Telegram was reached at all, and, when polling, whether that has not fallen silent."""
+        if self.last_contact is None or not polling:
+            return self.last_contact is not None
+        return self._clock.now() - self.last_contact < SILENCE
 
     async def poll(self, db: Store, accept: Accept, stop: asyncio.Event) -> None:
         """Fetch, store, commit, and only then confirm, until ``stop``. Raises TokenRefused."""
@@ -420,7 +431,9 @@ class TelegramChannel:
         # Spelled get_Updates, since the library advises against its own method names here; but its
         # own methods parse what comes back, and a message that was sent must not fail in that.
         endpoint = re.sub(r"(?=[A-Z])", "_", method)
-        return await self.bot.do_api_request(endpoint, api_kwargs=params, **timeouts)  # type: ignore[arg-type]
+        answer = await self.bot.do_api_request(endpoint, api_kwargs=params, **timeouts)  # type: ignore[arg-type]
+        self.last_contact = self._clock.now()
+        return answer
 
 
 def refusal_of(error: TelegramError) -> Refused:

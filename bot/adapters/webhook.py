@@ -1,17 +1,22 @@
-"""Intake by webhook: an ASGI app under uvicorn that answers 200 only after the update is committed."""
+"""What is served over HTTP: intake by webhook, which answers 200 only after the update is committed, and,
+on a port of its own for operators, whether the bot lives, is ready, and how it is doing."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
 import uvicorn
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0 as CONTENT_TYPE
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+
+from bot.adapters.database import DatabaseProblem
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +28,13 @@ Take = Callable[[bytes, str], Awaitable[bool]]
 """(body, secret given) -> whether it was stored; raises ValueError on a body that is no update."""
 
 Ready = Callable[[], Awaitable[None]]
-"""Raises when the database cannot be written."""
+"""Raises NotReady, or whatever keeps the database from being written."""
+
+Metrics = Callable[[], Awaitable[bytes]]
+
+
+class NotReady(Exception):
+    """It lives, and cannot do its work; the message is one sentence for the operator."""
 
 
 def build(take: Take, ready: Ready) -> Starlette:
@@ -38,6 +49,19 @@ def build(take: Take, ready: Ready) -> Starlette:
             return PlainTextResponse("not an update", 400)
         return PlainTextResponse("ok") if stored else PlainTextResponse("forbidden", 403)
 
+    return Starlette(routes=[Route(PATH, receive, methods=["POST"]), *_signs(ready)])
+
+
+def build_ops(ready: Ready, metrics: Metrics) -> Starlette:
+    """For operators: ``/health``, ``/ready`` with the reason when it is not, ``/metrics`` for Prometheus."""
+
+    async def show(_request: Request) -> Response:
+        return Response(await metrics(), media_type=CONTENT_TYPE)
+
+    return Starlette(routes=[*_signs(ready, reason=True), Route("/metrics", show)])
+
+
+def _signs(ready: Ready, *, reason: bool = False) -> list[Route]:
     async def health(_request: Request) -> Response:
         return PlainTextResponse("ok")
 
@@ -46,24 +70,22 @@ def build(take: Take, ready: Ready) -> Starlette:
             await ready()
         except Exception as error:
             log.warning("not ready", error=type(error).__name__)
-            return PlainTextResponse("not ready", 503)
+            told = isinstance(error, (NotReady, DatabaseProblem)) and reason
+            return PlainTextResponse(f"not ready: {error}" if told else "not ready", 503)
         return PlainTextResponse("ok")
 
-    return Starlette(
-        routes=[
-            Route(PATH, receive, methods=["POST"]),
-            Route("/health", health),
-            Route("/ready", readiness),
-        ]
-    )
+    return [Route("/health", health), Route("/ready", readiness)]
 
 
-async def listen(app: Starlette, port: int, stop: asyncio.Event) -> None:
-    """Serve on every interface until ``stop``; a proxy with TLS stands before it."""
-    server = _Server(
-        uvicorn.Config(app, host="0.0.0.0", port=port, log_config=None, lifespan="off")  # noqa: S104
-    )
-    serving = asyncio.create_task(server.serve())
+async def listen(app: Starlette, host: str, port: int, stop: asyncio.Event) -> None:
+    """Serve until ``stop``. Raises OSError, in one sentence, when the port cannot be had."""
+    try:
+        # Here and not in uvicorn, which would end the process without a word to us.
+        taken = socket.create_server((host, port))
+    except OSError as error:
+        raise OSError(f"port {port} on {host} cannot be used: {error.strerror}") from None
+    server = _Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+    serving = asyncio.create_task(server.serve([taken]))
     halted = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, halted}, return_when=asyncio.FIRST_COMPLETED)
     halted.cancel()

@@ -52,6 +52,8 @@ LATE = timedelta(milliseconds=30)
 """A send slot may be used so much after its time: at 29/s, no second sees a 31st message while that is
 less than the 34 ms to the next slot."""
 
+FAR = timedelta(seconds=10)
+
 FAILURES_TO_PAUSE = 3
 CRASHES_TO_GIVE_UP = 30
 """Ends of the process that one reply may be part of: it is claimed beside others, so a short crash loop
@@ -293,6 +295,7 @@ class _Channel:
 
     failures: int = 0
     paused_until: datetime | None = None
+    paused_for: timedelta = timedelta()
     slots: deque[datetime] = field(default_factory=deque)
     without_slot: int = 0
     slow: timedelta = timedelta()
@@ -302,6 +305,11 @@ class _Channel:
     def horizon(self) -> timedelta:
         """How far ahead slots are reserved: they must be ours before they come."""
         return HORIZON + 2 * self.slow
+
+    def pause(self, now: datetime) -> datetime | None:
+        """Until when nothing goes out. A longer wait than was meant: the clock was moved back."""
+        until = self.paused_until
+        return until if until is not None and now < until <= now + self.paused_for else None
 
     def reserved(self, slots: Sequence[datetime], took: timedelta) -> None:
         self.slots.extend(slots)
@@ -364,8 +372,8 @@ class Deliverer(Drain[Claimed]):
             if self.looks_back(now):
                 await self._take_back(session, now)
             for name, state in self._channels.items():
-                if state.paused_until is not None and state.paused_until > now:
-                    again.append(state.paused_until)
+                if (until := state.pause(now)) is not None:
+                    again.append(until)
                     continue
                 taken, next_try = await self._claim_channel(
                     session, name, 1 if state.failures else room - len(claimed), now
@@ -388,7 +396,7 @@ class Deliverer(Drain[Claimed]):
             horizon = state.horizon
             # Only read here: the budget is locked at the end, so that others wait for it but briefly.
             budget = select(RateSlot.tat).where(RateSlot.key == channel)
-            free_at = (await session.execute(budget)).scalar_one_or_none() or now
+            free_at = self._sane((await session.execute(budget)).scalar_one_or_none() or now, now)
             if free_at > now + horizon:
                 return [], free_at - horizon / 2
             reach = (now + horizon - max(free_at, now)).total_seconds()
@@ -449,6 +457,7 @@ class Deliverer(Drain[Claimed]):
         for row in rows:
             slot = slots[f"chat:{row.target}"]
             interval, burst = self._limits.chat(row.target)
+            slot.tat = min(slot.tat, now + interval * burst)
             allowed_at = slot.tat - interval * (burst - 1)
             if allowed_at > now:
                 row.run_at = allowed_at
@@ -479,10 +488,15 @@ class Deliverer(Drain[Claimed]):
         if not count:
             return []
         budget = (await self._slots(session, [channel], now))[channel]
-        first = max(budget.tat, now + self._channels[channel].slow)
+        first = max(self._sane(budget.tat, now), now + self._channels[channel].slow)
         slots = [first + timedelta(seconds=n / self._limits.per_second) for n in range(count + 1)]
         budget.tat = slots.pop()
         return slots
+
+    def _sane(self, free_at: datetime, now: datetime) -> datetime:
+        """No honest process reserves so far ahead; then the clock was moved back since."""
+        farthest = FAR + timedelta(seconds=4 * BATCH / self._limits.per_second)
+        return free_at if free_at <= now + farthest else now
 
     async def _turn(self, name: str) -> None:
         """Wait for a send slot in time; one that was missed is nobody's any more."""
@@ -504,7 +518,7 @@ class Deliverer(Drain[Claimed]):
             now = self._clock.now()
             while channel.slots:
                 slot = channel.slots.popleft()
-                if slot >= now - LATE:
+                if now - LATE <= slot == self._sane(slot, now):
                     return slot
             async with channel.gate:
                 if not channel.slots:
@@ -537,7 +551,9 @@ class Deliverer(Drain[Claimed]):
             else:
                 ids, finish = await self._speak(item), None
             await self.insist(lambda: self._sent(item, ids, finish))
+            self.tally["sent"] += 1
         except Exception as error:
+            self.tally["refused"] += 1
             refusal = error if isinstance(error, Refused) else self._defect(row, error)
             await self.insist(lambda: self._refused(item, refusal))
 
@@ -597,13 +613,13 @@ class Deliverer(Drain[Claimed]):
         if own or name == ERRAND:
             return
         channel = self._channels[name]
-        if channel.paused_until is not None and channel.paused_until > now:
+        if channel.pause(now) is not None:
             return
         channel.failures += 1
         if refusal.down or channel.failures >= FAILURES_TO_PAUSE:
             pause = timedelta(seconds=2 ** min(channel.failures - 1, 10))
             pause = max(min(pause, self._limits.longest_pause), refusal.retry_after or timedelta())
-            channel.paused_until = now + pause
+            channel.paused_until, channel.paused_for = now + pause, pause
             log.warning("channel paused", channel=name, seconds=pause.total_seconds())
 
     async def _settle(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
@@ -59,6 +60,7 @@ class Drain(ABC, Generic[Item]):
         self._clock = clock
         self._kind = kind
         self._concurrency = concurrency
+        self.tally: Counter[str] = Counter()
         self._woken = asyncio.Event()
         self.in_flight: set[UUID] = set()
         self._look_back_at: datetime | None = None

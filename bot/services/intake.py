@@ -207,8 +207,10 @@ class Worker(Drain[Taken]):
     async def work(self, item: Taken) -> None:
         try:
             await self._handle_once(item)
+            self.tally["done"] += 1
         except Exception as error:
             problem = where(error)
+            self.tally["failed"] += 1
             log.error("update failed", row=str(item.row.id), error=problem)
             await self.insist(lambda: self._failed(item, problem))
 
