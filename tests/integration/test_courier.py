@@ -232,7 +232,7 @@ async def test_workers_share_the_work_and_one_that_is_killed_holds_up_nobody(
         migrate.upgrade(url)
         async with town(tmp_path, url) as (world, bot):
             workers = [bot.worker(number) for number in (1, 2)]
-            consumers = people_of(world, 1, 3, seed=11)
+            consumers = people_of(world, 1, 2, seed=11)
             try:
                 await bot.start()
                 await bot.polls(world)

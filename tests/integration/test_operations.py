@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.adapters import telegram
+from bot.adapters import database, telegram
 from bot.adapters.clock import SystemClock
 from bot.adapters.database import explain
 from bot.adapters.telegram import TelegramChannel, build_bot
@@ -234,7 +234,7 @@ def test_what_is_set_wrong_is_told_in_one_sentence(
 
 
 def test_an_old_server_is_told(suda: Suda, monkeypatch: pytest.MonkeyPatch, server: str) -> None:
-    monkeypatch.setattr("bot.adapters.database.OLDEST_POSTGRESQL", 99)
+    monkeypatch.setattr(database, "OLDEST_POSTGRESQL", 99)
     monkeypatch.setenv("BOT_TOKEN", TOKEN)
     ran = suda("worker", "--db", server)
     assert (ran.code, "too old: 99 or newer" in ran.err) == (1, True)
