@@ -85,6 +85,18 @@ class Process:
         self.updates: list[Taken] = []
         self.messages: list[Claimed] = []
 
+    async def work(self, which: int) -> None:
+        """On one update and one message of those in hand."""
+        if self.updates:
+            await self.worker._guarded(self.updates.pop(which % len(self.updates)))
+        if self.messages:
+            await self.sender._guarded(self.messages.pop(which % len(self.messages)))
+
+    async def vanish(self) -> None:
+        """The server lets go of its seat; it may still go on for a while."""
+        if self.db._seated is not None:
+            await self.db._seated.invalidate()
+
 
 class Outside:
     """The handler of updates, and the far end of the channel."""
@@ -131,6 +143,7 @@ class Lives(RuleBasedStateMachine):
         self.last = 0
         self.sent: dict[int, str] = {}
         self.open = Database(url)
+        self.dead: list[Process] = []
         self.processes = [self.run(self.born()) for _ in range(1 if self.open.sqlite else 2)]
 
     def run(self, work: Coroutine[Any, Any, Answer]) -> Answer:
@@ -179,14 +192,17 @@ class Lives(RuleBasedStateMachine):
         process.sender.in_flight |= {item.row.id for item in claimed}
         process.messages += claimed
 
-    @rule(number=PROCESSES, count=st.integers(1, 4))
-    def work(self, number: int, count: int) -> None:
+    @rule(number=PROCESSES, which=st.lists(st.integers(0, 3), min_size=1, max_size=4))
+    def work(self, number: int, which: list[int]) -> None:
+        """In any order: what was claimed together is worked on side by side."""
         process = self.process(number)
-        for _ in range(count):
-            if process.updates:
-                self.run(process.worker._guarded(process.updates.pop(0)))
-            if process.messages:
-                self.run(process.sender._guarded(process.messages.pop(0)))
+        for each in which:
+            self.run(process.work(each))
+
+    @precondition(lambda self: self.dead)
+    @rule(which=st.integers(0, 3))
+    def one_taken_for_dead_goes_on(self, which: int) -> None:
+        self.run(self.dead[which % len(self.dead)].work(which))
 
     @rule(number=PROCESSES, sending=st.booleans())
     def crash(self, number: int, sending: bool) -> None:
@@ -196,8 +212,8 @@ class Lives(RuleBasedStateMachine):
         if sending and process.messages:
             row = process.messages[0].row
             self.outside.arrived[row.target].append(int(row.payload["parts"][0][0]))
-        if not process.db.sqlite:
-            self.run(process.db.close())
+        self.run(process.vanish())
+        self.dead.append(process)
         self.processes[at] = self.run(self.born())
 
     @rule(number=PROCESSES)
@@ -215,7 +231,7 @@ class Lives(RuleBasedStateMachine):
         try:
             self.run(self.all_comes_right())
         finally:
-            for process in self.processes:
+            for process in (*self.processes, *self.dead):
                 self.run(process.db.close())
             self.run(self.open.close())
             self.loop.close()
@@ -223,11 +239,9 @@ class Lives(RuleBasedStateMachine):
     async def all_comes_right(self) -> None:
         self.outside.trouble = "none"
         last = self.processes[-1]
-        for process in self.processes:
-            for item in process.updates:
-                await process.worker._guarded(item)
-            for each in process.messages:
-                await process.sender._guarded(each)
+        for process in (*self.processes, *self.dead):
+            while process.updates or process.messages:
+                await process.work(0)
         for _ in range(200):
             self.clock.pass_(seconds=400)
             await last.worker.recover()
