@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.database import Database
+from bot.ports import Message
 from bot.services import copies
 from bot.services.broadcast import duration
-from bot.services.deliver import HORIZON, LATE, Deliverer, Limits, Row, owe
+from bot.services.deliver import Deliverer, Limits, Row, owe
 from bot.services.undeliverable import moved
 from models.base import uuid7
 from models.delivery import OutboxState, Refused, Timer
@@ -248,33 +251,32 @@ async def test_who_leaves_or_shuts_the_bot_out_while_it_waits_gets_no_copy(
     assert not {"tg:1000", "tg:1001", "tg:1002", "tg:1003"} & {to for to, _, _ in outside.arrived}
 
 
-async def test_the_slots_of_several_workers_never_hold_more_than_thirty_in_a_second(
-    db: Database, clock: HandClock, outside: Outside
+async def test_several_workers_share_one_pace_and_let_answers_pass(
+    db: Database, outside: Outside
 ) -> None:
-    await on_the_way(db, 400)
-    workers = [deliverer(db, clock, outside, REAL) for _ in range(4)]
-    slots: list[float] = []
-    answers: list[float] = []
-    for tick in range(60):
-        if tick % 10 == 5:
-            async with db.write() as session:
-                await owe(session, f"tg:{5000 + tick}", text("answer"), now=clock.now())
-        claimed, _ = await workers[tick % 4].claim(64)
-        for item in claimed:
-            at = (item.send_at - START).total_seconds()
-            slots.append(at)
-            if item.row.slot == "" and item.row.priority == 0:
-                answers.append(at - (clock.now() - START).total_seconds())
-        clock.pass_(seconds=0.1)
-    slots.sort()
-    most = max(sum(first <= at < first + 1 for at in slots) for first in slots)
-    assert most <= 30
-    # Each may go out up to this much past its slot before it is put back.
-    late = LATE.total_seconds()
-    assert max(sum(first <= at <= first + 1 + late for at in slots) for first in slots) <= 30
-    assert 28 <= len(slots) / 6 <= 30, "and the budget is used"
-    assert len(answers) == 6
-    assert max(answers) < HORIZON.total_seconds() * 2, "no answer waits behind the notice"
+    notice = await on_the_way(db, 300)
+    times: list[float] = []
+
+    async def send(target: str, message: Message, _edit: Sequence[Any] | None, /) -> list[Any]:
+        times.append(time.monotonic())
+        return await outside(target, message, None)
+
+    stop = asyncio.Event()
+    workers = [Deliverer(db, SystemClock(), {"tg": send}, REAL) for _ in range(3)]
+    running = [asyncio.create_task(worker.run(stop)) for worker in workers]
+    for number in range(3):
+        await asyncio.sleep(1)
+        async with db.write() as session:
+            await owe(session, f"tg:{5000 + number}", text("answer"), now=SystemClock().now())
+    async with asyncio.timeout(60):
+        while outside.texts().count("answer") < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    stop.set()
+    await asyncio.gather(*running)
+    assert max(sum(first <= at < first + 1 for at in times) for first in times) <= 30
+    news = outside.texts().count("news")
+    assert 0 < news < 300, "the answers did not wait for the end of the notice"
+    assert await told(db, notice) == {"sent": news}
 
 
 async def test_answers_go_before_notices(db: Database, clock: HandClock, outside: Outside) -> None:
@@ -287,25 +289,6 @@ async def test_answers_go_before_notices(db: Database, clock: HandClock, outside
     claimed, _ = await worker.claim(30)
     assert [item.row.target for item in claimed[:10]] == [f"tg:{5000 + n}" for n in range(10)]
     assert {item.row.priority for item in claimed[10:]} == {2}
-
-
-async def test_a_copy_that_missed_its_slot_waits_for_another(
-    db: Database, clock: HandClock, outside: Outside
-) -> None:
-    notice = await on_the_way(db, 3)
-    worker = deliverer(db, clock, outside, REAL)
-    claimed, _ = await worker.claim(64)
-    clock.pass_(seconds=5)
-    for item in claimed:
-        await worker.work(item)
-    assert outside.arrived == []
-    assert await told(db, notice) == {}
-    claimed, _ = await worker.claim(64)
-    clock.pass_(seconds=5)
-    for item in claimed:
-        await worker.work(item)
-    assert len(outside.arrived) == 3, "but not for ever"
-    assert await told(db, notice) == {"sent": 3}
 
 
 async def test_a_chat_keeps_its_own_pace(db: Database, clock: HandClock, outside: Outside) -> None:
