@@ -16,8 +16,11 @@ LOUD = (
     "alembic",
     "uvicorn",
     "procrastinate",
+    "fontTools",
+    "fpdf",
+    "PIL",
 )
-"""Their INFO or DEBUG prints addresses with the token in them, or data."""
+"""Their INFO or DEBUG prints addresses with the token in them, or data, or what they did to a font."""
 
 
 def quiet(level: str) -> None:
