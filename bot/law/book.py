@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Literal, TypeVar
 
@@ -126,6 +126,17 @@ class Doors:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """A row of any table as somebody checks it: ``name`` is ``kind.code``."""
+
+    name: str
+    title: str
+    says: str
+    source: str
+    checked_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One thing to bring or send, and how an ordinary person gets hold of it."""
 
@@ -145,6 +156,7 @@ class LawBook:
         fraud: Mapping[str, Doors],
         evidence: Mapping[str, tuple[Evidence, ...]],
         never_ask: tuple[str, ...] = (),
+        limits: Mapping[str, tuple[Statute, ...]] | None = None,
     ) -> None:
         self.statutes = statutes
         self.hotlines = hotlines
@@ -152,6 +164,7 @@ class LawBook:
         self.by_fraud = fraud
         self.by_evidence = evidence
         self.never_ask = never_ask
+        self._limits = limits or {}
 
     def statute(self, code: str) -> Statute:
         """Raises KeyError."""
@@ -176,6 +189,10 @@ class LawBook:
             known = next((k for k in self.by_fraud if k in kinds), DEFAULT_FRAUD)
             return self.by_fraud[known]
         return self.by_object.get(object_code, self.by_object["other"])
+
+    def limits(self, door_code: str) -> tuple[Statute, ...]:
+        """The time limits and rights to know of when turning to a door."""
+        return tuple(self._limits.get(door_code, ()))
 
     def evidence(self, object_code: str, fraud_kinds: Iterable[str] = ()) -> tuple[Evidence, ...]:
         """The checklist for a kind of dispute, most important first."""
@@ -220,8 +237,15 @@ def parse(
         if code in doors:
             raise LawError(f"door {code} is also a hotline")
         doors[code] = _door(code, row, lines)
+    rules = {code: _statute(code, row) for code, row in statutes["statute"].items()}
+    limits = {
+        _found(doors, code, "limits").code: tuple(
+            _found(rules, rule, f"limits of {code}") for rule in named
+        )
+        for code, named in authorities.get("limits", {}).items()
+    }
     return LawBook(
-        statutes={code: _statute(code, row) for code, row in statutes["statute"].items()},
+        statutes=rules,
         hotlines=lines,
         doors={
             code: _doors(code, row, doors, items) for code, row in authorities["object"].items()
@@ -232,13 +256,52 @@ def parse(
             for code, row in evidence["list"].items()
         },
         never_ask=tuple(evidence["never"]["ask"]),
+        limits=limits,
     )
 
 
+TABLES = {
+    "statute": ("statutes", "statute"),
+    "hotline": ("hotlines", "hotline"),
+    "door": ("authorities", "door"),
+    "doors": ("authorities", "object"),
+    "fraud": ("authorities", "fraud"),
+}
+"""The file and the table in it of each kind of row that has a status."""
+
+
+@lru_cache(maxsize=8)
+def load(confirmed: tuple[tuple[str, date], ...] = ()) -> LawBook:
+    """The packaged book, with the rows ``kind.code`` that somebody confirmed on a day."""
+    tables = {name: _read(name) for name in ("statutes", "hotlines", "authorities", "evidence")}
+    for name, day in confirmed:
+        kind, _, code = name.partition(".")
+        file, table = TABLES[kind]
+        tables[file][table][code] |= {"status": "verified", "checked_on": day}
+    return parse(**tables)
+
+
 @cache
-def load() -> LawBook:
-    """The packaged book (version 0 of what administrators may later edit)."""
-    return parse(*(_read(name) for name in ("statutes", "hotlines", "authorities", "evidence")))
+def rows_to_confirm() -> tuple[Row, ...]:
+    """Every packaged row that rests on one copy or on hearsay, the statutes first."""
+    found = []
+    for kind, (file, table) in TABLES.items():
+        for code, row in _read(file)[table].items():
+            if row["status"] == "to_confirm":
+                article = row.get("article", "")
+                number = row.get("number", "")
+                title = f"《{row['law']}》{article}" if article else row.get("name", code)
+                says = row.get("says") or row.get("takes") or row.get("how") or row["note"]
+                found.append(
+                    Row(
+                        name=f"{kind}.{code}",
+                        title=f"{title} {number}".strip(),
+                        says=says,
+                        source=row["source"],
+                        checked_on=row["checked_on"],
+                    )
+                )
+    return tuple(found)
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -385,7 +385,7 @@ class _Finder:
         points.sort(key=lambda desk: (not self._open(desk), far(desk), desk.code))
         found = points[: self.policy.candidates - 1]
         if chosen is not street and not self.unfit(street, role):
-            found = [*found[: self.policy.candidates - 2], street]
+            found.append(street)
         return tuple(desk.code for desk in found)
 
     def _open(self, desk: Desk) -> bool:

@@ -17,6 +17,7 @@ from bot.services import (
     bind_desk,
     broadcast,
     check_points,
+    confirm_law,
     copies,
     edit_rules,
     enlist,
@@ -87,6 +88,8 @@ async def pressed(
         case try_rules.VERB:
             await try_rules.pressed(account, answer)
             return None
+        case confirm_law.VERB:
+            return await confirm_law.pressed(session, tables, press, account, answer)
     account.awaiting = None
     match press.value:
         case "notice":
@@ -105,6 +108,8 @@ async def pressed(
             await edit_rules.home(session, tables, account, answer)
         case "suggest":
             await suggest_words.ask(session, tables, account, answer)
+        case "law":
+            await confirm_law.listing(session, answer)
         case "status":
             await _status(session, tables, answer)
         case "quality":
@@ -206,7 +211,7 @@ async def _menu(session: AsyncSession, tables: Tables, account: Account, answer:
             [_item("bind"), _item("staff")],
             [_item("operator"), _item("status")],
             [_item("try"), _item("rules")],
-            [_item("suggest")],
+            [_item("suggest"), _item("law")],
         ],
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select
@@ -11,12 +12,14 @@ from bot.interview import flow
 from bot.law.book import Door
 from bot.law.deadlines import working_days_after
 from bot.ports import Button
-from bot.services import choose_point, drafts, hand_over
+from bot.route.precheck import precheck, with_ways
+from bot.services import choose_point, drafts, hand_over, prepare_text
 from bot.services.drain import insert_new
+from bot.services.hand_over import Plan
 from bot.services.sending import Answer, button, day_words
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
-from models.case import Case
+from models.case import Case, CaseKind
 from models.delivery import Meta
 from models.lifecycle import Action, CaseStatus
 from models.party import Account
@@ -34,7 +37,25 @@ async def preview(
         *door_card(plan.route.door),
         say("review.receives", reasons=list(plan.route.because)),
         *choose_point.shown(case, plan),
+        *_in_advance(tables, case, plan),
     ), choose_point.rows(case, plan, "o", "review")
+
+
+def _in_advance(tables: Tables, case: Case, plan: Plan) -> tuple[Say, ...]:
+    """What a market authority may not take up, said before she submits (order 121 art. 16)."""
+    if case.kind is not CaseKind.COMPLAINT:
+        return ()
+    answers: dict[str, Any] = case.answers or {}
+    words = "\n".join(str(answers.get(key, {}).get("v") or "") for key in ("story", "extra"))
+    when = answers.get("when", {}).get("v") or {}
+    found = precheck(
+        words,
+        date.fromisoformat(when["last"]) if when else None,
+        drafts.today(tables),
+        plan.law.doors(plan.dispute.object, plan.dispute.fraud_kinds),
+        bool(answers.get("merchant", {}).get("v")),
+    )
+    return with_ways(found, plan.law.statute("five_ways"))
 
 
 def door_card(door: Door | None) -> tuple[Say, ...]:
@@ -88,6 +109,11 @@ async def file(
         else say("file.next_triage"),
         say("file.keep"),
         buttons=[
+            *(
+                [[button("button.packet", prepare_text.VERB, case)]]
+                if route.door is not None
+                else []
+            ),
             [button("button.progress", "tp", case)],
             [button("button.add", "ta", case), button("button.withdraw", "tw", case)],
             *(

@@ -11,7 +11,14 @@ from bot.facts.phones import parse_phone
 from bot.interview import asides
 from bot.law.deadlines import working_days_after
 from bot.ports import Incoming, Press
-from bot.services import choose_point, drafts, hand_over, keep_evidence, remind
+from bot.services import (
+    choose_point,
+    drafts,
+    hand_over,
+    keep_evidence,
+    prepare_text,
+    remind,
+)
 from bot.services.call_back import due, note
 from bot.services.sending import Answer, Rows, button, day_words, tell
 from bot.services.tables import SHANGHAI, Tables
@@ -21,7 +28,7 @@ from models.lifecycle import CLOSED, OPEN, Action, CaseStatus, allowed
 from models.network import Organisation
 from models.party import Account
 
-VERBS = frozenset({"tp", "ta", "tw", "twy", "to", "tr", "tl", choose_point.VERB})
+VERBS = frozenset({"tp", "ta", "tw", "twy", "to", "tr", "tl", choose_point.VERB, prepare_text.VERB})
 SHOWN = frozenset(
     {
         Action.FILE,
@@ -153,6 +160,8 @@ def _buttons(tables: Tables, case: Case) -> Rows:
         rows.append([button("button.add", "ta", case)])
     if Action.WITHDRAW in can:
         rows.append([button("button.withdraw", "tw", case)])
+    if (case.route or {}).get("door"):
+        rows.append([button("button.packet", prepare_text.VERB, case)])
     if choose_point.changeable(case):
         rows.append([button("button.change_point", choose_point.VERB, case)])
     if _may_reopen(tables, case):
@@ -196,6 +205,8 @@ async def pressed(
             return await _rate(tables, case, account, answer, press)
         case choose_point.VERB:
             return await choose_point.pressed_after(session, tables, case, account, answer, press)
+        case prepare_text.VERB:
+            await prepare_text.give(session, tables, case, answer)
         case "tl":
             await answer(say("rate.later"))
         case _:

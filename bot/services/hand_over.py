@@ -11,11 +11,13 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.facts.names import read_platforms
+from bot.law.book import LawBook
 from bot.ports import Button
 from bot.route.decide import Dispute, Route, Where, asked_for, decide, load_policy
 from bot.route.offer import line
 from bot.route.register import Desk, Register
 from bot.services import accounts, remind
+from bot.services.live_law import law_now
 from bot.services.sending import button, link, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
@@ -89,6 +91,7 @@ class Plan:
     route: Route
     dispute: Dispute
     register: Register
+    law: LawBook
 
     def desks(self) -> tuple[Desk, ...]:
         """The desk that it would go to, then those that may be chosen instead."""
@@ -133,10 +136,11 @@ async def planned(session: AsyncSession, tables: Tables, case: Case) -> Plan:
     else:
         # Few points or a million: building indexes is nothing that others should wait for.
         register = await asyncio.to_thread(register.ready, staffed, dispute.object)
-    route = decide(dispute, register, tables.law)
+    law = await law_now(session)
+    route = decide(dispute, register, law)
     if case.asked_code and case.asked_code not in dispute.avoid:
         route = asked_for(dispute, register, route, case.asked_code)
-    return Plan(route, dispute, register)
+    return Plan(route, dispute, register, law)
 
 
 def gave_back(case: Case) -> frozenset[str]:

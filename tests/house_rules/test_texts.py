@@ -47,6 +47,7 @@ DYNAMIC = {
     "option.": "bot/interview/answers.py",
     "point_type.": "bot/services/import_points.py",
     "quality.": "bot/services/check_points.py",
+    "precheck.": "bot/route/precheck.py",
     "rate.": "bot/services/follow.py",
     "redacted.": "bot/services/converse.py",
     "result.": "bot/services/close_case.py",

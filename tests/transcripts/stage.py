@@ -17,8 +17,8 @@ database a file. What a person does is one line; what the bot says stands below 
     (重启)  (断电)  (来电)                   the bot's process ends without warning, and starts again
     (过 2 天)                                time goes by; also 分钟, 小时
 
-``人物：李老师（工作人员）、张叔（消费者）`` adds to the cast, ``方式：正式`` runs without the demonstration, and
-``运营单位：…`` names the operator, ``#`` is a remark. Recorded: ``诉达→谁| …``, its buttons, notices over a press as ``（弹出）``, edits as
+``人物：李老师（工作人员）、张叔（消费者）`` adds to the cast, ``方式：正式`` runs without the demonstration,
+``名册：试点`` adds the few points of ``POINTS`` to the network, and ``运营单位：…`` names the operator, ``#`` is a remark. Recorded: ``诉达→谁| …``, its buttons, notices over a press as ``（弹出）``, edits as
 ``（改）``. Each line of a person's takes a minute of a clock that otherwise stands still.
 """
 
@@ -38,9 +38,11 @@ from typing import Any
 from bot.adapters.clock import SystemClock
 from bot.adapters.observe import observer
 from bot.app import open_house, serve
+from bot.route.register import Desk
 from bot.sandbox.people import People
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import Person, Post, Query, World
+from bot.services.import_points import write
 from bot.settings import Settings, load
 from bot.texts import catalogue
 
@@ -55,7 +57,27 @@ UNITS = {"分钟": "minutes", "小时": "hours", "天": "days"}
 FILES = {"照片": "photo", "文件": "document", "语音": "voice", "视频": "video", "贴纸": "sticker"}
 SHOWN = {kind: word for word, kind in FILES.items()} | {"audio": "音频", "video_note": "视频留言"}
 
-HEADINGS = ("人物：", "方式：", "运营单位：")
+LUJIAZUI = "310115005"  # 陆家嘴街道
+POINTS = (
+    Desk(
+        "T1", "正大广场联络点", "point", LUJIAZUI, type="mall", tier="model",
+        address="陆家嘴西路168号", lat=31.2370, lon=121.4990, precision="surveyed",
+        hours="daily 09:00-22:00", street_code=LUJIAZUI, merchants=("正大广场",),
+        fast_return_minutes=15, prepay_fen=500_00,
+    ),
+    Desk(
+        "T2", "滨江鞋城联络点", "point", LUJIAZUI, type="market", address="滨江大道2号", lat=31.2381,
+        lon=121.4985, precision="address", street_code=LUJIAZUI,
+        takes=frozenset({"apparel", "daily_goods"}),
+    ),
+    Desk(
+        "T3", "滨江集市联络点", "point", LUJIAZUI, type="market", address="滨江大道9号", lat=31.2402,
+        lon=121.5010, precision="surveyed", hours="work 13:00-17:00", street_code=LUJIAZUI,
+    ),
+)  # fmt: skip
+"""Three points with a place of their own, for the plays that say 名册：试点; invented."""
+
+HEADINGS = ("人物：", "方式：", "运营单位：", "名册：")
 RECORDED = re.compile(r"诉达→|\||  ")
 LINE = re.compile(r"(?P<who>[^>@\s]+?)(?:@(?P<group>[^>]+))?> (?P<what>.*)")
 ACT = re.compile(r"\((?P<verb>[^\s)]+)\s*(?P<rest>[^)]*)\)\s*(?P<text>.*)")
@@ -415,6 +437,9 @@ async def staged(script: str, folder: Path) -> AsyncIterator[Stage]:
         chat_burst=5_000,
         group_per_minute=20_000,
     )
+    if re.search("^名册：试点$", script, re.MULTILINE):
+        async with open_house(settings, demo=True) as house, house.db.write() as session:
+            await write(session, POINTS, "a play")
     sandbox = Sandbox(world, observe=observer(settings.database_url, catalogue.load()))
     url = await sandbox.start()
     stage = Stage(settings.model_copy(update={"api_base_url": url}), sandbox, clock, demo)
