@@ -862,7 +862,16 @@ def bench(
     else:
         _table(
             _say("cli.bench_columns").split("|"),
-            [(m.bench, m.what, f"{m.value:,.1f}", m.unit, str(m.rounds)) for m in found],
+            [
+                (
+                    m.bench,
+                    m.what,
+                    "-" if m.value is None else f"{m.value:,.1f}",
+                    m.unit,
+                    str(m.rounds),
+                )
+                for m in found
+            ],
         )
 
 
