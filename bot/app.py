@@ -29,6 +29,7 @@ from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
 from bot.adapters import metrics, migrate, posters, webhook
+from bot.adapters import geocode, migrate, webhook
 from bot.adapters.clock import SystemClock
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database
@@ -47,6 +48,7 @@ from bot.services import (
     hand_over,
     leave,
     poster,
+    locate,
     remind,
     seed_network,
     suggest_words,
@@ -106,6 +108,7 @@ def make_tables(
         operator=settings.operator_name,
         basis=settings.cross_border_basis,
         sends_per_second=settings.send_per_second,
+        geocodes=bool(settings.geocoder),
         admins=admins | {f"tg:{number}" for number in settings.admin_ids},
     )
 
@@ -197,6 +200,44 @@ async def serve(
         operators = asyncio.create_task(
             _vital(_show_operators(house, channel, drains, takes_in, stop), stop)
         )
+        geocoder = geocode.build(settings)
+        if geocoder is not None:
+            held.push_async_callback(geocoder.close)
+        deliverer = Deliverer(
+            house.db,
+            house.clock,
+            {"tg": channel.send},
+            _limits(settings),
+            errands={
+                "fetch": fetcher(channel.download, house.vault, settings.max_file_mb * 1024 * 1024),
+                "drop": dropper(house.vault),
+                locate.ERRAND: locate.locator(tables, geocoder),
+                **_thinking(house.db, tables),
+            },
+            on_dead=lambda session, row, refusal: undeliverable(session, tables, row, refusal),
+            on_moved=moved,
+        )
+        draining = asyncio.Event()
+        work = [
+            house.db.keep_seat(house.clock.follow, stop),
+            worker.run(stop),
+            sweep(house, stop),
+            Scanner(house.db, house.clock, fires(tables)).run(stop),
+            tables.classifier.follow(house.db, stop),
+            tables.network.follow(house.db, stop),
+        ]
+        if takes_in:
+            await _say_hello(house, channel, tables)
+            work.append(
+                _listen(house, channel, stop)
+                if settings.webhook_url
+                else channel.poll(house.db, accept, stop)
+            )
+        working = [asyncio.create_task(_vital(each, stop)) for each in work]
+        sending = [
+            asyncio.create_task(_vital(each, stop))
+            for each in (deliverer.run(draining), house.db.courier.run(draining))
+        ]
         try:
             if await channel.connect(stop):
                 await _work(house, channel, drains, takes_in, stop)

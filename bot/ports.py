@@ -39,6 +39,13 @@ class Courier(Protocol):
         ...
 
 
+class Geocoder(Protocol):
+    """Finds an address in words: WGS-84 degrees, None when it is not found. Raises nothing."""
+
+    async def find(self, address: str) -> tuple[float, float] | None: ...
+    async def close(self) -> None: ...
+
+
 class Vault(Protocol):
     """Where evidence files lie, sealed."""
 

@@ -55,6 +55,12 @@ class Settings(BaseSettings):
     region: str = "pudong"
     poster_font: str = ""
 
+    geocoder: Literal["", "amap", "nominatim"] = ""
+    geocoder_key: SecretStr = SecretStr("")
+    geocoder_url: str = ""
+    geocoder_city: str = ""
+    geocoder_seconds: PositiveFloat = 5
+
     sandbox_port: Port = 8090
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -100,7 +106,7 @@ class Settings(BaseSettings):
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("api_base_url", "webhook_url")
+    @field_validator("api_base_url", "webhook_url", "geocoder_url")
     @classmethod
     def _address(cls, value: str) -> str:
         if value and not re.match(r"https?://[^/]", value):
@@ -111,6 +117,8 @@ class Settings(BaseSettings):
     def _webhook(self) -> Self:
         if self.webhook_url and not self.webhook_secret.get_secret_value():
             raise ValueError("WEBHOOK_SECRET is needed with WEBHOOK_URL")
+        if self.geocoder == "amap" and not self.geocoder_key.get_secret_value():
+            raise ValueError("GEOCODER_KEY is needed with GEOCODER=amap")
         return self
 
 

@@ -13,7 +13,7 @@ from bot.law.book import Door
 from bot.law.deadlines import working_days_after
 from bot.ports import Button
 from bot.route.precheck import precheck, with_ways
-from bot.services import choose_point, drafts, hand_over, prepare_text
+from bot.services import choose_point, drafts, hand_over, locate, prepare_text
 from bot.services.drain import insert_new
 from bot.services.hand_over import Plan
 from bot.services.sending import Answer, button, day_words
@@ -95,6 +95,7 @@ async def file(
     case.apply(Action.FILE, at=now, by=account.id)
     plan = await hand_over.hand_over(session, tables, case, account)
     route = plan.route
+    await locate.owe(session, tables, case)
     if not account.subscribed and not account.is_admin:
         offer = [[button("button.subscribe", "us", case)]]
     else:

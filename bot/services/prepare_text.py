@@ -46,9 +46,8 @@ async def give(session: AsyncSession, tables: Tables, case: Case, answer: Answer
             "packet.report" if door.number == POLICE else "packet.complaint",
             lines=_lines(case, tables),
             day=day_words(tables.clock.now().astimezone(SHANGHAI).date()),
-            files=len(case.evidence),
         ),
-        say("packet.missing", labels=_missing(case)) if door.number == COMPLAINED_TO else None,
+        _missing(case) if door.number == COMPLAINED_TO else None,
         buttons=[[button("button.progress", "tp", case)]],
     )
 
@@ -66,7 +65,10 @@ def _lines(case: Case, tables: Tables) -> list[Say]:
         if said.get("v") not in (None, "") and key not in LEFT_OUT
     }
     context = drafts.context(case, tables)
-    return [line for key, line in flow.review(known, context) if key in known]
+    lines = [line for key, line in flow.review(known, context) if key in known]
+    if case.evidence:
+        lines.append(say("packet.files", files=len(case.evidence)))
+    return lines
 
 
 def _missing(case: Case) -> Say:

@@ -22,7 +22,7 @@ class Tables:
     """``demo`` is true in the sandbox and the terminal: points are staffed on demand there.
 
     ``bot_name`` is the bot's username, for deep links; ``admin_ids`` are addresses that are admins
-    from the start; ``basis`` is the operator's ground for sending data abroad (PIPL art. 38);
+    from the start; ``geocodes`` says that a geocoder may be asked; ``basis`` is the operator's ground for sending data abroad (PIPL art. 38);
     ``sends_per_second`` the channel's budget, from which a notice's end is foretold.
     """
 
@@ -38,6 +38,7 @@ class Tables:
     basis: str = ""
     sends_per_second: float = 29
     admins: frozenset[str] = frozenset()
+    geocodes: bool = False
 
     @property
     def register(self) -> Register:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot.classify.taxonomy import codes
-from bot.law.book import LawBook, LawError, load, parse
+from bot.law.book import LawBook, LawError, load, parse, rows_to_confirm
 from bot.route import tell
 from bot.texts.catalogue import load as load_texts
 
@@ -143,6 +143,24 @@ def test_amounts_and_durations_are_fields(book: LawBook) -> None:
     assert book.statute("decide").due(date(2026, 11, 23)) == date(2026, 12, 2)
     with pytest.raises(LawError, match="no duration"):
         triple.due(date(2026, 11, 23))
+
+
+def test_a_row_that_somebody_confirmed_is_no_longer_to_be_checked() -> None:
+    rows = {row.name: row for row in rows_to_confirm()}
+    assert set(load().to_confirm()) <= set(rows)
+    assert "第十五条" in rows["statute.decide"].title
+    day = date(2026, 12, 1)
+    book = load((("doors.express", day), ("statute.decide", day)))
+    assert "待核对" not in load_texts().plain(tell.statute(book.statute("decide")))
+    assert book.doors("express").status == "verified"
+    assert book.statute("decide").checked_on == day
+    assert "待核对" in load_texts().plain(tell.statute(book.statute("not_taken")))
+    assert load().statute("decide").status == "to_confirm"
+
+
+@pytest.mark.parametrize("door", ["12315", "12378", "12300", "110", "mediation", "court"])
+def test_time_limits_are_known_at_the_doors_that_have_them(door: str, book: LawBook) -> None:
+    assert book.limits(door)
 
 
 def test_rows_not_checked_for_long_are_reported(book: LawBook) -> None:
