@@ -132,7 +132,7 @@ async def test_an_address_that_nobody_knew_goes_on_once_it_is_found(tmp_path: Pa
         heard = Incoming("k", "term:consumer:王", "term:consumer:王", "王", house.clock.now())
         async with house.db.write() as session:
             owner = await accounts.meet(session, tables, heard)
-            case = drafts.begin(session, tables, owner, CaseKind.CONSULT)
+            case = await drafts.begin(session, tables, owner, CaseKind.CONSULT)
             case.answers = {
                 "where": {"v": {"mode": "address", "text": "滨江大道1号"}, "by": "person"}
             }
