@@ -28,8 +28,7 @@ from telegram import (
 from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
-from bot.adapters import metrics, migrate, posters, webhook
-from bot.adapters import geocode, migrate, webhook
+from bot.adapters import geocode, metrics, migrate, posters, webhook
 from bot.adapters.clock import SystemClock
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database
@@ -47,8 +46,8 @@ from bot.services import (
     edit_rules,
     hand_over,
     leave,
-    poster,
     locate,
+    poster,
     remind,
     seed_network,
     suggest_words,
@@ -200,44 +199,6 @@ async def serve(
         operators = asyncio.create_task(
             _vital(_show_operators(house, channel, drains, takes_in, stop), stop)
         )
-        geocoder = geocode.build(settings)
-        if geocoder is not None:
-            held.push_async_callback(geocoder.close)
-        deliverer = Deliverer(
-            house.db,
-            house.clock,
-            {"tg": channel.send},
-            _limits(settings),
-            errands={
-                "fetch": fetcher(channel.download, house.vault, settings.max_file_mb * 1024 * 1024),
-                "drop": dropper(house.vault),
-                locate.ERRAND: locate.locator(tables, geocoder),
-                **_thinking(house.db, tables),
-            },
-            on_dead=lambda session, row, refusal: undeliverable(session, tables, row, refusal),
-            on_moved=moved,
-        )
-        draining = asyncio.Event()
-        work = [
-            house.db.keep_seat(house.clock.follow, stop),
-            worker.run(stop),
-            sweep(house, stop),
-            Scanner(house.db, house.clock, fires(tables)).run(stop),
-            tables.classifier.follow(house.db, stop),
-            tables.network.follow(house.db, stop),
-        ]
-        if takes_in:
-            await _say_hello(house, channel, tables)
-            work.append(
-                _listen(house, channel, stop)
-                if settings.webhook_url
-                else channel.poll(house.db, accept, stop)
-            )
-        working = [asyncio.create_task(_vital(each, stop)) for each in work]
-        sending = [
-            asyncio.create_task(_vital(each, stop))
-            for each in (deliverer.run(draining), house.db.courier.run(draining))
-        ]
         try:
             if await channel.connect(stop):
                 await _work(house, channel, drains, takes_in, stop)
@@ -263,6 +224,7 @@ async def _work(
         handler(application, channel, tables),
         on_dead=lambda session, row: unhandled(session, tables, row),
     )
+    geocoder = geocode.build(house.settings)
     deliverer = Deliverer(
         house.db,
         house.clock,
@@ -273,6 +235,7 @@ async def _work(
                 channel.download, house.vault, house.settings.max_file_mb * 1024 * 1024
             ),
             "drop": dropper(house.vault),
+            locate.ERRAND: locate.locator(tables, geocoder),
             **_thinking(house.db, tables),
             poster.ERRAND: _drawer(house, tables),
         },
@@ -311,6 +274,8 @@ async def _work(
         draining.set()
         await asyncio.gather(*working, return_exceptions=True)
         await asyncio.gather(*sending)
+        if geocoder is not None:
+            await geocoder.close()
         await application.shutdown()
 
 

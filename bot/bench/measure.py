@@ -14,11 +14,11 @@ ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """``value`` is the median of ``rounds``, in ``unit``; ``what`` says what was measured."""
+    """``value`` (None: not measured) is the median of ``rounds``, in ``unit``; ``what`` says what was measured."""
 
     bench: str
     what: str
-    value: float
+    value: float | None
     unit: str
     rounds: int = ROUNDS
 
