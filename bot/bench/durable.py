@@ -201,7 +201,7 @@ def durable(settings: Settings) -> list[Measure]:
 
 
 async def _durable(settings: Settings) -> list[Measure]:
-    ours, theirs, queries, commits = [], [], [], []
+    ours, theirs, our_work, their_work, queries, commits = [], [], [], [], [], []
     async with open_shop(settings) as shop:
         folder = shop.house.settings.data_dir
         for turn in range(ROUNDS + 1):
@@ -212,14 +212,16 @@ async def _durable(settings: Settings) -> list[Measure]:
             chats = range(turn * CHATS + 1, (turn + 1) * CHATS + 1)
             transactions: list[Statements] = []
             with recorded(transactions):
-                steps, seconds = await _timed(shop.steps(chats, words()["steps"]))
+                steps, seconds, work = await _timed(shop.steps(chats, words()["steps"]))
             if len(shop.said) < steps:
                 raise RuntimeError(f"{len(shop.said)} messages for {steps} steps")
             ours.append(steps / seconds)
+            our_work.append(work / steps * 1e3)
             db = Database(f"sqlite:///{copy}")
-            _, seconds = await _timed(_bare(db, transactions, shop))
+            _, seconds, work = await _timed(_bare(db, transactions, shop))
             await db.close()
             theirs.append(steps / seconds)
+            their_work.append(work / steps * 1e3)
             queries.append(sum(map(len, transactions)) / steps)
             commits.append(len(transactions) / steps)
     ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
@@ -228,6 +230,8 @@ async def _durable(settings: Settings) -> list[Measure]:
         _measure(f"whole steps: stored, handled, answered, sent, marked; {what}", ours, "1/s"),
         _measure("a bare loop: the same SQL, one send a message", theirs, "1/s"),
         _measure("whole steps for one of the bare loop", ratios, "x"),
+        _measure("processor time of a whole step", our_work, "ms"),
+        _measure("processor time of the bare loop", their_work, "ms"),
         _measure("statements of a step", queries, ""),
         _measure("transactions of a step", commits, ""),
     ]
@@ -239,10 +243,11 @@ async def _bare(db: Database, transactions: Sequence[Statements], shop: Shop) ->
         await shop.bot.send_message(1, **call.params)
 
 
-async def _timed(work: Awaitable[Any]) -> tuple[Any, float]:
-    begun = time.perf_counter()
+async def _timed(work: Awaitable[Any]) -> tuple[Any, float, float]:
+    """The result, the seconds that passed, and the seconds of processor time that it took."""
+    begun, worked = time.perf_counter(), time.process_time()
     result = await work
-    return result, time.perf_counter() - begun
+    return result, time.perf_counter() - begun, time.process_time() - worked
 
 
 def _measure(what: str, rounds: Sequence[float], unit: str) -> Measure:
