@@ -45,6 +45,7 @@ from bot.services import (
     drafts,
     edit_rules,
     hand_over,
+    help_first,
     leave,
     locate,
     poster,
@@ -440,6 +441,7 @@ async def sweep(house: House, stop: asyncio.Event) -> None:
                 await sweep_outbox(session, house.clock.now(), keep)
                 await drafts.sweep(session, house.tables)
                 await leave.turn(session, house.tables)
+                await help_first.sweep(session, house.tables)
             gone = 1
             while gone and not stop.is_set():
                 async with house.db.write() as session:

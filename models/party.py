@@ -17,6 +17,7 @@ class Account(UuidKey):
     ``address`` is the channel's, such as ``tg:1001``. ``awaiting`` is what the next typed line is
     for when a staff member or an admin was asked something: ``{"verb": …, "case": token, …}``.
     ``point_code`` is the liaison point whose poster was scanned, for the next case.
+    ``helped`` is the help shown of late: ``{need: {"at": ISO time, "told": how many were told}}``.
     """
 
     __tablename__ = "account"
@@ -24,6 +25,7 @@ class Account(UuidKey):
     address: Mapped[str] = mapped_column(String(120), unique=True)
     name_sealed: Mapped[bytes | None]
     awaiting_sealed: Mapped[bytes | None]
+    helped_sealed: Mapped[bytes | None]
     is_admin: Mapped[bool] = mapped_column(default=False)
     subscribed: Mapped[bool] = mapped_column(default=False)
     blocked: Mapped[bool] = mapped_column(default=False)
@@ -36,3 +38,4 @@ class Account(UuidKey):
 
     name = sealed("name")
     awaiting = sealed_json("awaiting")
+    helped = sealed_json("helped")

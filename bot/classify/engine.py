@@ -43,7 +43,7 @@ class Candidate:
 class Decision:
     """What the rules of ``version`` make of one text.
 
-    ``danger`` is "", ``self_harm``, ``violence``, ``poisoning`` or ``crowd``; ``ask`` says that the
+    ``danger`` is "", ``self_harm``, ``violence``, ``threatened``, ``poisoning`` or ``crowd``; ``ask`` says that the
     person should be asked to choose among the candidates; ``margin`` is the lead of the first.
     """
 

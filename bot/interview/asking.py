@@ -48,8 +48,9 @@ def ask(question: Question, answers: Answers, ctx: Context) -> Asked:
         tuple(options),
         "location" if question.place else "",
         _skip_label(key) if question.may_skip(ctx) else None,
-        later=question.may_skip(ctx)
-        and (ctx.finance or ctx.fraud)
+        later=(ctx.finance or ctx.fraud)
+        and "story" in answers
+        and key != "gate"
         and len(skippable(answers, ctx)) >= LATER,
     )
 

@@ -50,8 +50,12 @@ def previous(current: Question | None, answers: Answers, ctx: Context) -> Questi
 
 
 def progress(current: Question, answers: Answers, ctx: Context) -> tuple[int, int]:
-    """Step x of y; y may still grow or shrink with the answers."""
-    keys = [question.key for question in applicable(answers, ctx)]
+    """Step x of y; y may still grow or shrink with the answers, and what was skipped is no step."""
+    keys = [
+        question.key
+        for question in applicable(answers, ctx)
+        if question.key == current.key or not answers.get(question.key, {}).get("skipped")
+    ]
     if current.key not in keys:
         return len(keys), len(keys)
     return keys.index(current.key) + 1, len(keys)

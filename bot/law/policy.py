@@ -37,6 +37,7 @@ class Policy:
     bind_link_days: int
     invitation_days: int
     point_checked_days: int
+    help_hours: int
 
 
 @cache

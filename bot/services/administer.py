@@ -24,6 +24,7 @@ from bot.services import (
     suggest_words,
     trial,
     try_rules,
+    watch,
 )
 from bot.services.sending import Answer, button
 from bot.services.tables import Tables
@@ -114,6 +115,14 @@ async def pressed(
             await _status(session, tables, answer)
         case "quality":
             await _quality(session, tables, answer)
+        case "duty":
+            await watch.show(session, account, answer)
+        case "duty_on":
+            await watch.change(session, account)
+            await watch.show(session, account, answer, say("admin.duty_on"))
+        case "duty_off":
+            await watch.change(session, None)
+            await watch.show(session, account, answer, say("admin.duty_off"))
         case "stop":
             await answer(say("admin.stopped"), buttons=[[_item("menu")]])
         case _:
@@ -209,9 +218,10 @@ async def _menu(session: AsyncSession, tables: Tables, account: Account, answer:
         buttons=[
             [_item("notice"), _item("triage")],
             [_item("bind"), _item("staff")],
-            [_item("operator"), _item("status")],
+            [_item("operator"), _item("duty")],
             [_item("try"), _item("rules")],
             [_item("suggest"), _item("law")],
+            [_item("status")],
         ],
     )
 

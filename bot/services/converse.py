@@ -17,9 +17,16 @@ from bot.interview.answers import tells
 from bot.interview.questions import BY_KEY
 from bot.interview.terms import Choose, Given, Option, Wrong
 from bot.ports import Button, Incoming
-from bot.services import choose_point, drafts, file_case, follow, keep_evidence, welcome
+from bot.services import (
+    choose_point,
+    drafts,
+    file_case,
+    follow,
+    help_first,
+    keep_evidence,
+    welcome,
+)
 from bot.services.call_back import call_back
-from bot.services.danger import danger
 from bot.services.sending import Answer, button
 from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
@@ -101,6 +108,9 @@ async def heard_text(
                 kinds=[tables.texts.raw(f"redacted.{kind}") for kind in sorted(clean.kinds)],
             )
         )
+    own_words = clean.text and not heard.forwarded_from
+    if own_words and await _help_first(session, tables, heard, account, answer, clean.text):
+        return
     if account.awaiting is not None and await follow.awaited(
         session, tables, heard, account, answer, clean.text
     ):
@@ -147,8 +157,8 @@ async def heard_text(
         return
     if question is None and clean.text:
         decision = _more_story(case, tables, clean.text)
-        if not await _help_first(session, tables, case, answer, decision):
-            await _advance(session, tables, case, answer, _understood(case, tables))
+        await help_first.money(tables, account, answer, decision)
+        await _advance(session, tables, case, answer, _understood(case, tables))
         return
     await _given(
         session,
@@ -185,8 +195,6 @@ async def command(
                 await _restate(session, tables, case, answer)
         case "status":
             await follow.overview(session, tables, account, answer)
-        case "emergency":
-            await welcome.emergency(answer)
         case "hotlines":
             await welcome.hotlines(tables, answer)
         case "cancel" if case is not None:
@@ -203,11 +211,13 @@ async def _go(
     case = await drafts.current(session, account)
     match where:
         case "emergency":
-            await welcome.emergency(answer)
+            await help_first.urgent(tables, account, answer)
         case "hotlines":
             await welcome.hotlines(tables, answer)
         case "status":
             await follow.overview(session, tables, account, answer)
+        case "human":
+            await call_back(session, tables, case, account, answer)
         case "resume" if case is not None:
             case.paused = False
             if case.asking == "consent":
@@ -289,18 +299,10 @@ async def _tell(
     case = await drafts.begin(session, tables, account, CaseKind.COMPLAINT)
     await session.flush()
     if text:
-        decision, _ = drafts.understand(case, tables, text)
-        if "story" not in (case.answers or {}):
-            case.answers = {
-                **(case.answers or {}),
-                "story": {"v": text, "said": text, "by": "person"},
-            }
+        await help_first.money(tables, account, answer, _more_story(case, tables, text))
     kept: Say | None = None
     if heard is not None and heard.files:
         kept = await keep_evidence.keep(session, tables, heard, case, text)
-    if text and await _help_first(session, tables, case, answer, decision):
-        case.asking = "consent" if case.consented_at is None else ""
-        return
     if case.consented_at is None:
         await welcome.ask_consent(session, tables, case, answer, kept)
     else:
@@ -308,19 +310,40 @@ async def _tell(
 
 
 async def _help_first(
-    session: AsyncSession, tables: Tables, case: Case, answer: Answer, decision: Decision
+    session: AsyncSession,
+    tables: Tables,
+    heard: Incoming,
+    account: Account,
+    answer: Answer,
+    text: str,
 ) -> bool:
-    """Money just sent: the emergency card. Words of danger: help, and the interview waits."""
-    helped = list((case.decision or {}).get("helped") or ())
-    needs = ["urgent"] if decision.fraud and decision.just_now else []
-    needs += [decision.danger] if decision.danger else []
-    case.decision = {**(case.decision or {}), "helped": sorted({*helped, *needs})}
-    if "urgent" in needs and "urgent" not in helped:
-        await welcome.emergency(answer, say("emergency.then"))
-    if not decision.danger or decision.danger in helped:
+    """Words that call for help, at whatever step. Those of danger stop everything else: they are kept
+    (in the story, or until she says which case they are for), and the talk waits. Returns whether."""
+    decision = tables.classifier.classify(text)
+    case = await drafts.current(session, account)
+    if case is None and not decision.danger:
+        await help_first.later_offer(session, tables, account, answer, text)
         return False
-    await danger(session, tables, case, answer, decision.danger)
-    case.paused = True
+    await help_first.money(tables, account, answer, decision)
+    if not decision.danger:
+        return False
+    go_on = [[button("button.resume", "go", value="resume")]]
+    filed = [] if case is not None else await follow.taking(session, account)
+    if filed:
+        case = filed[0]
+        account.awaiting = {"verb": "use", "text": text}
+        go_on = [[button("button.resume", "use", value="ask")]]
+    else:
+        if case is None:
+            case = await drafts.begin(session, tables, account, CaseKind.COMPLAINT)
+            await session.flush()
+            case.asking = "consent" if case.consented_at is None else ""
+        if heard.files:
+            await keep_evidence.keep(session, tables, heard, case, text)
+        _more_story(case, tables, text)
+        case.asking = "" if case.asking == "story" else case.asking
+        case.paused = True
+    await help_first.danger(session, tables, account, case, answer, decision.danger, go_on)
     return True
 
 
@@ -332,6 +355,10 @@ async def _use(
     if waiting.get("verb") != "use":
         await welcome.start(session, tables, account, answer)
         return say("toast.stale")
+    if value == "ask":
+        if not await follow.where_to(session, account, answer, waiting["text"]):
+            await _tell(session, tables, None, account, answer, waiting["text"])
+        return None
     account.awaiting = None
     if value == "new":
         await _tell(session, tables, None, account, answer, waiting["text"])
@@ -370,9 +397,8 @@ async def _before_consent(
             await keep_evidence.album_note(session, tables, heard, case, note)
             return
     elif text and note is None and text.strip() not in tables.texts.raw("talk.back_words").split():
-        decision = _more_story(case, tables, text)
-        if await _help_first(session, tables, case, answer, decision):
-            return
+        account = await session.get_one(Account, case.account_id)
+        await help_first.money(tables, account, answer, _more_story(case, tables, text))
     await welcome.ask_consent(session, tables, case, answer, note)
 
 
@@ -454,11 +480,12 @@ async def _given(
         drafts.forget_reading(case)
         decision, _ = drafts.understand(case, tables, str(now["story"]["v"]))
         note = _understood(case, tables)
-        if await _help_first(session, tables, case, answer, decision):
-            case.asking = ""
-            return
+        account = await session.get_one(Account, case.account_id)
+        await help_first.money(tables, account, answer, decision)
     if question.key == "gate" and now["gate"]["v"] in {"just_now", "day"}:
-        await welcome.emergency(answer, say("emergency.then"))
+        account = await session.get_one(Account, case.account_id)
+        if not help_first.helped(tables, account, help_first.URGENT):
+            await help_first.urgent(tables, account, answer, say("emergency.then"))
     case.answers = flow.prune(dict(case.answers or {}), drafts.context(case, tables))
     await _advance(session, tables, case, answer, before, note)
 

@@ -25,8 +25,8 @@ GROUPS = tuple(
     (group, tuple(code for code in codes() if group_of(code) == group))
     for group in ("finance", "goods", "services", "none")
 )
-SAID_ONCE = ("told", "helped")
-"""What stays when a story is read anew: told of another authority, helped in danger."""
+SAID_ONCE = ("told",)
+"""What stays when a story is read anew: told of another authority."""
 
 ONLINE = frozenset({"platform", "live_stream"})
 

@@ -274,22 +274,35 @@ async def said(
     text: str,
 ) -> bool:
     """Words or files outside a draft that belong to a filed case. Returns whether they did."""
-    mine = await drafts.filed(session, account)
-    asking = [c for c in mine if c.status is CaseStatus.ASKING]
-    asking.sort(key=lambda c: c.touched_at, reverse=True)
+    asking = [c for c in await taking(session, account) if c.status is CaseStatus.ASKING]
     aside = asides.aside(text, None) if text else None
     replies = bool(text or heard.files) and (aside is None or aside.key == A_YES)
     if asking and replies and (len(asking) == 1 or heard.files):
         await add(session, tables, asking[0], account, answer, text, heard)
         return True
-    still = [*asking, *(c for c in mine if Action.ADD in allowed(c.status) and c not in asking)]
-    if heard.files and still:
+    if heard.files and (still := await taking(session, account)):
         await add(session, tables, still[0], account, answer, text, heard)
         return True
-    if not still or not (replies if asking else aside is None and len(text) >= 4):
+    if not (replies if asking else aside is None and len(text) >= 4):
         return False
     if (account.awaiting or {}).get("verb") == "use":
         text = f"{(account.awaiting or {})['text']}\n{text}"
+    return await where_to(session, account, answer, text)
+
+
+async def taking(session: AsyncSession, account: Account) -> list[Case]:
+    """Her cases that still take words and files: first those where the staff wait for an answer."""
+    mine = await drafts.filed(session, account)
+    asking = [c for c in mine if c.status is CaseStatus.ASKING]
+    asking.sort(key=lambda c: c.touched_at, reverse=True)
+    return [*asking, *(c for c in mine if Action.ADD in allowed(c.status) and c not in asking)]
+
+
+async def where_to(session: AsyncSession, account: Account, answer: Answer, text: str) -> bool:
+    """Ask which of her cases the words are for, or whether they are a new matter. False without any."""
+    still = await taking(session, account)
+    if not still:
+        return False
     account.awaiting = {"verb": "use", "text": text}
     await answer(
         say("use.ask"),

@@ -16,6 +16,7 @@ from bot.services import (
     drafts,
     enlist,
     follow,
+    help_first,
     leave,
     poster,
     trial,
@@ -74,7 +75,9 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         verb == "go" and heard.press is not None and heard.press.value in welcome.OPEN_TO_ALL
     )
     if not open_to_all and await trial.missing(session, tables):
-        await trial.card(session, tables, heard, account)
+        if heard.text:
+            await help_first.in_trial(tables, answer, heard.text)
+        await trial.card(tables, account, answer)
         return None
     if heard.press is not None:
         return await converse.pressed(session, tables, heard, account, answer)
@@ -123,7 +126,7 @@ async def _command(
         await broadcast.subscribe(session, tables, heard, account)
         return True
     if heard.command == "emergency":
-        await welcome.emergency(answer)
+        await help_first.urgent(tables, account, answer)
         return True
     return False
 

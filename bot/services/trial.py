@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.ports import Incoming
 from bot.services import accounts
 from bot.services.sending import Answer, button
 from bot.services.tables import Tables
@@ -66,14 +65,14 @@ async def staffed_streets(session: AsyncSession, tables: Tables) -> int:
     return found or 0
 
 
-async def card(session: AsyncSession, tables: Tables, heard: Incoming, account: Account) -> None:
+async def card(tables: Tables, account: Account, answer: Answer) -> None:
     """What a consumer is told instead of an interview: not official, not registered, where to turn.
 
     Nothing of hers is kept, her name included.
     """
     account.name = None
     lines = [tables.law.hotline(code) for code in DOORS]
-    await Answer(session, tables, heard)(
+    await answer(
         say("trial.card"),
         say(
             "trial.doors",
