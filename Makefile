@@ -8,6 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 SOURCES := pyproject.toml constraints.txt
 NODE_MODULES := tests/judges/node_modules/.package-lock.json
+BENCHES := classify nearest durable sandbox notice
 PYTHONS := python3.13 python3.12 python3.11 python3 python
 
 # The first Python that starts and is new enough; `make PYTHON=/path/to/python` overrides it.
@@ -17,7 +18,7 @@ find_python = for p in $(or $(PYTHON),$(PYTHONS)); do \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check format test-browser judges torture bench clean
+.PHONY: help setup run test check format test-browser judges torture bench clean $(BENCHES)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -52,8 +53,11 @@ torture: $(VENV)/.test ## the long form of the kill and load tests, on both data
 	@$(call need_tests,tests/torture)
 	$(PYTEST) --timeout 3600 tests/torture $(ARGS)
 
-bench: $(VENV)/.run ## measure beside the peers and limits (ARGS=NAME for one bench)
-	$(BIN)/python -m bot bench $(ARGS)
+bench: $(VENV)/.run ## measure beside the peers and limits; make bench classify for one bench
+	$(BIN)/python -m bot bench $(filter $(BENCHES),$(MAKECMDGOALS)) $(ARGS)
+
+$(BENCHES): bench
+	@:
 
 clean: ## remove the environment and all caches; data/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info

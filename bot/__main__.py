@@ -869,6 +869,8 @@ def bench(
                     "-" if m.value is None else f"{m.value:,.1f}",
                     m.unit,
                     str(m.rounds),
+                    f"{m.times:,.1f}" if m.times is not None else "",
+                    m.goal,
                 )
                 for m in found
             ],

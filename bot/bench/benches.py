@@ -9,19 +9,17 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
-import statistics
-import time
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import Any
 
 from bot.bench import nearest as nearest_five
 from bot.bench.durable import durable
-from bot.bench.measure import ROUNDS, Measure, words
+from bot.bench.measure import Measure, words
 from bot.bench.notice import notice
-from bot.classify import rules
-from bot.classify.engine import Classifier
+from bot.classify import bench as understanding
+from bot.route.register import Register, load_network
 from bot.sandbox import bench as stand_in
+from bot.services.load_register import gazetteer
 from bot.settings import Settings
 
 
@@ -36,44 +34,13 @@ def machine() -> dict[str, Any]:
     }
 
 
-def _median_us(work: Callable[[], object], each: int) -> float:
-    """Microseconds for one of ``each`` things that ``work`` does, after one round to warm up."""
-    work()
-    taken = []
-    for _ in range(ROUNDS):
-        begun = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - begun)
-    return statistics.median(taken) / each * 1e6
-
-
 def classify(settings: Settings) -> list[Measure]:
-    """The whole decision beside jieba's cutting with a look-up of the same words."""
-    jieba = import_module("jieba")
-    classifier = Classifier.load(tmp_dir=settings.data_dir / "jieba")
-    texts = words()["texts"]
-    known = {word for rule in rules.load().rules for word in rule.any}
-    cutter = jieba.Tokenizer()
-    # Its cache in a shared folder could be planted by others: read the dictionary itself.
-    cutter.FREQ, cutter.total = cutter.gen_pfdict(cutter.get_dict_file())
-    cutter.initialized = True
-
-    def ours() -> None:
-        for text in texts:
-            classifier.classify(text)
-
-    def theirs() -> None:
-        for text in texts:
-            [word for word in cutter.lcut(text) if word in known]
-
-    signs = round(statistics.mean(map(len, texts)))
+    """Understanding one text, beside jieba's cutting with a look-up of the same words."""
+    register = Register(load_network(settings.region))
+    rows = understanding.measure(words()["texts"], gazetteer(register), words()["today"])
     return [
-        Measure(
-            "classify", f"whole decision, {signs} characters", _median_us(ours, len(texts)), "us"
-        ),
-        Measure(
-            "classify", f"jieba.lcut + set of {len(known)}", _median_us(theirs, len(texts)), "us"
-        ),
+        Measure("classify", row.what, row.value, row.unit, row.rounds, row.times, row.goal)
+        for row in rows
     ]
 
 

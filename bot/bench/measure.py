@@ -14,16 +14,22 @@ ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """``value`` (None: not measured) is the median of ``rounds``, in ``unit``; ``what`` says what was measured."""
+    """``value`` (None: not measured) is the median of ``rounds``, in ``unit``; ``what`` says what was measured.
+
+    ``times``: how many times as good as the baseline of the same run, the row whose ``times`` is 1.
+    """
 
     bench: str
     what: str
     value: float | None
     unit: str
     rounds: int = ROUNDS
+    times: float | None = None
+    goal: str = ""
 
 
 @cache
 def words() -> Mapping[str, Any]:
-    """``texts``: complaints of about 200 characters; ``steps``: what a person types in turn."""
+    """``texts``: complaints of about 200 characters; ``steps``: what a person types in turn;
+    ``today``: the day on which the complaints are read."""
     return tomllib.loads(files("bot.bench").joinpath("words.toml").read_text("utf-8"))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Collection, Iterable
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+
+from bot.facts.dictionary import Cut
 
 CLAUSE_END = re.compile(r"[。！？；，、!?;,\n:：（）()]")
 REACH = 20  # signs of a clause given to jieba on each side of the match
@@ -15,15 +14,15 @@ REACH = 20  # signs of a clause given to jieba on each side of the match
 class Cutter:
     """Says whether a match is a word of its own or lies across two others (``处理|财产``)."""
 
-    def __init__(self, doubtful: Iterable[tuple[str, str, str]], tmp_dir: Path | None) -> None:
-        """``doubtful``: (word, signs before, signs after) that make this word an open question.
-
-        ``tmp_dir`` (mode 0700) keeps jieba's parsed dictionary between runs; None keeps nothing,
-        for a cache in a folder that others can write to would be read as trusted.
-        """
+    def __init__(self, doubtful: Iterable[tuple[str, str, str]], cut: Cut) -> None:
+        """``doubtful``: (word, signs before, signs after) that make this word an open question;
+        ``cut`` parts a clause into words."""
         self._doubtful = {word: (before, after) for word, before, after in doubtful}
-        self._tmp_dir = tmp_dir
-        self._jieba: Any = None
+        self._cut = cut
+
+    def doubts(self, word: str) -> bool:
+        """Whether this word is ever in doubt."""
+        return word in self._doubtful
 
     def stands(self, text: str, start: int, end: int) -> bool:
         """False when the match is cut across by a word boundary's absence on either side."""
@@ -52,37 +51,3 @@ class Cutter:
                 return False
             place = after_word
         return True
-
-    def words(self, clause: str) -> list[str]:
-        """The clause as the dictionary parts it; what it does not know falls into single signs."""
-        return self._cut(clause)
-
-    def tags(self, words: Collection[str]) -> dict[str, str]:
-        """The dictionary's part of speech of these words (``nr`` is a person's name); reads its file."""
-        import jieba
-
-        found = {}
-        with jieba.get_dict_file() as lines:
-            for line in lines:
-                word, _, rest = line.decode().partition(" ")
-                if word in words:
-                    found[word] = rest.split()[-1]
-        return found
-
-    def _cut(self, clause: str) -> list[str]:
-        if self._jieba is None:
-            self._jieba = self._load()
-        words: list[str] = self._jieba.lcut(clause, HMM=False)
-        return words
-
-    def _load(self) -> Any:
-        import jieba
-
-        jieba.setLogLevel(logging.WARNING)
-        if self._tmp_dir is not None:
-            self._tmp_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            jieba.dt.tmp_dir = str(self._tmp_dir)
-        elif not jieba.dt.initialized:
-            jieba.dt.FREQ, jieba.dt.total = jieba.dt.gen_pfdict(jieba.dt.get_dict_file())
-            jieba.dt.initialized = True
-        return jieba.dt

@@ -11,10 +11,10 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import accumulate
+from functools import cache, reduce
+from operator import or_
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,9 +25,12 @@ from bot.classify import taxonomy
 from bot.classify.cutting import Cutter
 from bot.classify.folding import Folded, Folder
 from bot.classify.rules import Rule, RuleBook
+from bot.facts.dictionary import shared
 
 SHOWN = 3  # candidates of a decision
 WORDS_SHOWN = 5  # own words of a candidate
+_NONE: frozenset[int] = frozenset()
+LATER = tuple(axis for axis in rulebook.AXES if axis != "object")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +81,30 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A rule that fired: its evidence in points and the person's words that fired it."""
+    """A rule that fired: its evidence in points and the person's words that fired it.
+
+    ``asks``: the fields of the rule, as ``rules.py`` names them, that ask for more than its words.
+    """
 
     axis: str
     code: str
     weight: float
     words: tuple[str, ...]
     note: str
-    starts: frozenset[int] = frozenset()
+    asks: tuple[str, ...] = ()
 
 
-class Hit(NamedTuple):
-    """A word found at text[start:end]."""
+Hit = tuple[int, int, int]
+"""A word found at text[start:end]: (word, start, end)."""
 
-    word: int
-    start: int
-    end: int
+
+class _Fired(NamedTuple):
+    """A rule that fired on hits; bit n of ``starts`` says that one of them starts at sign n."""
+
+    weight: float
+    rule: Rule
+    hits: Sequence[Hit]
+    starts: int
 
 
 class Classifier:
@@ -102,34 +113,44 @@ class Classifier:
     def __init__(self, book: RuleBook, tmp_dir: Path | None = None) -> None:
         lexicon = book.lexicon
         self.version = book.version
+        self.dictionary = shared(tmp_dir)
         self._limits = lexicon["limits"]
         self._prior: dict[str, float] = lexicon["prior"]
-        self._kin = {code: tuple(kin.split()) for code, kin in lexicon["kin"].items()}
+        lent = self._limits["kin_share"]
+        self._kin = {
+            code: tuple((near, lent / place) for place, near in enumerate(kin.split(), 1))
+            for code, kin in lexicon["kin"].items()
+        }
         self._folder = Folder(_pairs(lexicon["traditional"]["pairs"]), self._limits["signs"])
-        self._cutter = Cutter(
-            ((row["word"], row["before"], row["after"]) for row in lexicon["doubtful"]), tmp_dir
-        )
-        roles = lexicon["role"]
-        # the word's own first sign is shown too, for a pattern to look ahead to
-        self._denied = re.compile(rf"(?:{roles['denied']})(?=.\Z)", re.DOTALL)
-        self._asked = re.compile(roles["asked"])
-        self._roles = [(re.compile(row["before"]), float(row["factor"])) for row in roles["said"]]
+        self._roles = _Roles(lexicon["role"], self._limits["role_reach"])
         self._nature_of: dict[str, str] = lexicon["nature_of"]
 
         self._ids: dict[str, int] = {}
-        self._rules = book.rules
-        self._compiled = [_Compiled(rule, self._id) for rule in book.rules]
-        self._anchors: dict[int, list[int]] = defaultdict(list)
-        decoys = {self._id(word) for word in lexicon["decoy"]["words"].split()}
-        covering = set(decoys)
-        for place, compiled in enumerate(self._compiled):
-            for word in compiled.any:
-                self._anchors[word].append(place)
-            if compiled.rule.plain and compiled.rule.axis == "object":
-                covering |= compiled.any
-        self._decoys = frozenset(decoys)
-        self._covering = frozenset(covering)
+        self._rules = [_Compiled(rule, self._id) for rule in book.rules]
+        decoys = frozenset(self._id(word) for word in lexicon["decoy"]["words"].split())
+        longer = decoys.union(*(r.any for r in self._rules if r.rule.plain and r.about_object))
+        self._gate = _Gate(self._rules, len(self._ids))
+        self._anchors: list[tuple[_Compiled, ...]] = [()] * len(self._ids)
+        for rule in self._rules:
+            for number in rule.any:
+                self._anchors[number] += (rule,)
+        self._cutter = Cutter(
+            ((row["word"], row["before"], row["after"]) for row in lexicon["doubtful"]),
+            self.dictionary.cut,
+        )
+        self._doubtful = frozenset(n for w, n in self._ids.items() if self._cutter.doubts(w))
         self._automaton = AhoCorasick(list(self._ids))
+        self._in_decoys = self._inside(decoys)
+        self._in_longer = self._inside(longer)
+
+    def _inside(self, longer: frozenset[int]) -> dict[int, frozenset[int]]:
+        """Of each word that lies inside some of these, those."""
+        found: dict[int, set[int]] = defaultdict(set)
+        for word, number in self._ids.items():
+            if number in longer:
+                for inner, _, _ in self._automaton.find_matches_as_indexes(word, overlapping=True):
+                    found[inner].add(number)
+        return {n: frozenset(those - {n}) for n, those in found.items() if those != {n}}
 
     def _id(self, word: str) -> int:
         return self._ids.setdefault(word, len(self._ids))
@@ -145,30 +166,28 @@ class Classifier:
     def classify(self, text: str) -> Decision:
         """Decides on any string; an empty or wordless one is ``other_consumer``, to be asked."""
         folded = self._folder.fold(text)
-        matches = self._matches(folded)
-        objects = [match for match in matches if match.axis == "object"]
-        points = self._points(objects)
-        because: dict[str, list[tuple[float, tuple[str, ...]]]] = defaultdict(list)
-        for match in objects:
-            because[match.code].append((match.weight, match.words))
+        fired = self._fire(folded.text)
+        points = self._points(fired["object"])
+        later = self._given(fired, points)
         wordless = not any(sign.isalnum() for sign in folded.text)
         if wordless:
-            points = defaultdict(float, {taxonomy.OTHER: 1.0})
-        candidates, margin = self._rank(points, because)
+            points = {taxonomy.OTHER: 1.0}
+        because: dict[str, list[_Fired]] = defaultdict(list)
+        for match in fired["object"]:
+            because[match.rule.code].append(match)
+        candidates, margin = self._rank(points, because, folded)
         chosen = candidates[0].code
-
-        later = [m for m in matches if m.axis != "object"]
-        fraud, kinds, fraud_because = self._fraud(later)
+        fraud, kinds, fraud_because = self._fraud(later["fraud"], folded)
         return Decision(
             object=chosen,
-            nature=self._best(later, "nature") or self._nature_of.get(chosen, "other"),
-            channel=self._best(later, "channel") or "unknown",
+            nature=self._best(later["nature"], "nature") or self._nature_of.get(chosen, "other"),
+            channel=self._best(later["channel"], "channel") or "unknown",
             fraud=fraud,
             fraud_kinds=kinds,
             fraud_because=fraud_because,
-            just_now=self._best(later, "hint") == "just_now",
-            danger=self._best(later, "danger"),
-            ask=wordless or margin < self._limits["ask_margin"] or not because[chosen],
+            just_now=self._best(later["hint"], "hint") == "just_now",
+            danger=self._best(later["danger"], "danger"),
+            ask=wordless or margin < self._limits["ask_margin"] or chosen not in because,
             margin=margin,
             candidates=candidates,
             version=self.version,
@@ -176,161 +195,256 @@ class Classifier:
 
     def explain(self, text: str) -> tuple[Match, ...]:
         """Every rule that fired, the heaviest first."""
-        matches = self._matches(self._folder.fold(text))
+        folded = self._folder.fold(text)
+        fired = self._fire(folded.text)
+        later = self._given(fired, self._points(fired["object"]))
+        matches = [
+            Match(
+                match.rule.axis,
+                match.rule.code,
+                match.weight,
+                tuple(dict.fromkeys(folded.own_words(hit[1], hit[2]) for hit in match.hits)),
+                match.rule.note,
+                match.rule.asks,
+            )
+            for match in (*fired["object"], *(match for axis in later.values() for match in axis))
+        ]
         return tuple(sorted(matches, key=lambda match: -abs(match.weight)))
 
-    def _matches(self, folded: Folded) -> list[Match]:
-        fired = self._fire(folded.text)
-        matches = [self._weigh(folded, self._rules[place], hits) for place, hits in fired.items()]
-        points = self._points([match for match in matches if match.axis == "object"])
-        top = max(points, key=lambda code: points[code])
-        return [
-            match
-            for match, place in zip(matches, fired, strict=True)
-            if not self._rules[place].given or top in self._rules[place].given
-        ]
-
-    def find(self, text: str) -> list[tuple[int, int, int]]:
-        """Every occurrence of every word as (word, start, end) in the folded text."""
-        return self._automaton.find_matches_as_indexes(
+    def find(self, text: str) -> list[Hit]:
+        """Every occurrence of every word in the folded text, by their ends."""
+        found: list[Hit] = self._automaton.find_matches_as_indexes(
             self._folder.fold(text).text, overlapping=True
         )
+        return found
 
-    def _points(self, matches: Sequence[Match]) -> dict[str, float]:
+    def _given(
+        self, fired: Mapping[str, Sequence[_Fired]], points: Mapping[str, float]
+    ) -> dict[str, list[_Fired]]:
+        """What fired on the axes after the object, but for rules that ask for another object."""
+        top = max(points, key=points.__getitem__)
+        return {
+            axis: [m for m in fired[axis] if not m.rule.given or top in m.rule.given]
+            for axis in LATER
+        }
+
+    def _points(self, matches: Sequence[_Fired]) -> dict[str, float]:
         """Points of each object code.
 
         Each further rule of a code adds less, and little when it rests on words already counted;
         doubts count whole.
         """
-        points: dict[str, float] = defaultdict(float, self._prior)
-        share: dict[str, float] = defaultdict(lambda: 1.0)
-        counted: dict[str, set[int]] = defaultdict(set)
-        for match in sorted(matches, key=lambda match: -match.weight):
-            if match.weight < 0:
-                points[match.code] += match.weight
-                continue
-            new = not match.starts <= counted[match.code]
-            counted[match.code] |= match.starts
-            points[match.code] += (
-                match.weight * share[match.code] * (new or self._limits["same_words"])
-            )
-            if new:
-                share[match.code] *= self._limits["next_rule"]
+        points = dict(self._prior)
+        share: dict[str, float] = {}
+        counted: dict[str, int] = {}
+        for weight, rule, _, starts in sorted(matches, key=lambda match: -match.weight):
+            code = rule.code
+            if weight > 0:
+                before = counted.get(code, 0)
+                whole = share.get(code, 1.0)
+                if starts & ~before:
+                    counted[code] = before | starts
+                    share[code] = whole * self._limits["next_rule"]
+                    weight *= whole
+                else:
+                    weight *= whole * self._limits["same_words"]
+            points[code] = points.get(code, 0.0) + weight
         return points
 
-    def _fire(self, text: str) -> dict[int, list[tuple[Hit, float]]]:
-        """The rules that fire, by place: each match with the factor its role in the talk gives."""
+    def _fire(self, text: str) -> dict[str, list[_Fired]]:
+        """The rules that fire, by axis."""
+        fired: dict[str, list[_Fired]] = {axis: [] for axis in rulebook.AXES}
         where: dict[int, list[Hit]] = defaultdict(list)
-        for word, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            if len(where[word]) < self._limits["hits_of_word"]:
-                where[word].append(Hit(word, start, end))
-        by_rule: dict[int, list[Hit]] = defaultdict(list)
-        in_decoy = _cover(self._decoys, where, len(text))
-        in_longer = _cover(self._covering, where, len(text))
-        for word, found in where.items():
-            for hit in found:
-                places = self._anchors.get(word)
-                if not places or in_decoy(hit) or not self._cutter.stands(text, hit.start, hit.end):
-                    continue
-                alone = not in_longer(hit)
-                for place in places:
-                    if alone or not self._compiled[place].about_object:
-                        by_rule[place].append(hit)
+        for hit in self._automaton.find_matches_as_indexes(text, overlapping=True):
+            where[hit[0]].append(hit)
+        most = self._limits["hits_of_word"]
+        if max(map(len, where.values()), default=0) > most:
+            for found in where.values():
+                del found[most:]
         present = frozenset(where)
-        roles: dict[Hit, float] = {}
-        fired: dict[int, list[tuple[Hit, float]]] = {}
-        for place, hits in by_rule.items():
-            compiled = self._compiled[place]
-            held = hits if compiled.plain else compiled.holding(hits, where, present)
-            if not held:
-                continue
-            help_ = 1.0
-            if compiled.helped_by and compiled.helped_by.isdisjoint(present):
-                help_ = self._limits["unhelped"]
-            weighed = []
-            for hit in held:
-                factor = help_
-                if compiled.minds_roles:
-                    if hit not in roles:
-                        roles[hit] = self._role(text, hit)
-                    factor *= roles[hit]
-                if factor:
-                    weighed.append((hit, factor))
-            if weighed:
-                fired[place] = weighed
+        possible, helped = self._gate.open(present)
+        by_rule: dict[_Compiled, list[Hit]] = {}
+        for word, found in where.items():
+            alone: list[Hit] | None = None
+            for rule in self._anchors[word]:
+                if possible[rule.gate] == "0":
+                    continue
+                if alone is None:
+                    if not present.isdisjoint(decoys := self._in_decoys.get(word, _NONE)):
+                        found = _outside(found, decoys & present, where)
+                    if word in self._doubtful:
+                        found = [h for h in found if self._cutter.stands(text, h[1], h[2])]
+                    alone = found
+                    if not present.isdisjoint(longer := self._in_longer.get(word, _NONE)):
+                        alone = _outside(found, longer & present, where)
+                mine = alone if rule.about_object else found
+                if rule in by_rule:
+                    by_rule[rule] = by_rule[rule] + mine
+                elif mine:
+                    by_rule[rule] = mine
+        role = self._roles.of(text)
+        for rule, mine in by_rule.items():
+            if rule.placed:
+                mine = rule.holding(mine, where, present)
+                if not mine:
+                    continue
+            factor = 1.0 if helped[rule.help] == "1" else self._limits["unhelped"]
+            if rule.minds_roles and role is not None:
+                factors = [role(hit) for hit in mine]
+                factor *= max(factors)
+                if not factor:
+                    continue
+                if 0.0 in factors:
+                    mine = [hit for hit, own in zip(mine, factors, strict=True) if own]
+            fired[rule.axis].append(self._weigh(rule.rule, mine, factor))
         return fired
 
-    def _weigh(self, folded: Folded, rule: Rule, hits: Sequence[tuple[Hit, float]]) -> Match:
+    def _weigh(self, rule: Rule, hits: Sequence[Hit], factor: float) -> _Fired:
         """More words of one rule add less and less: they say the same thing again."""
-        factor = max(factor for _, factor in hits)
-        distinct = len({hit.word for hit, _ in hits})
-        limits = self._limits
-        more = min(distinct - 1, limits["more_words"]) * limits["more_each"]
-        again = min(len(hits) - distinct, limits["again_words"]) * limits["again_each"]
-        words = dict.fromkeys(folded.own_words(hit.start, hit.end) for hit, _ in hits)
-        weight = rule.weight * factor * (1 + more + again)
-        starts = frozenset(hit.start for hit, _ in hits)
-        return Match(rule.axis, rule.code, weight, tuple(words), rule.note, starts)
-
-    def _role(self, text: str, hit: Hit) -> float:
-        """0 for a denied word, less than 1 for a claimed or heard one, more for a discovered one."""
-        before = text[max(0, hit.start - self._limits["role_reach"]) : hit.start]
-        if self._denied.search(before + text[hit.start]):
-            after = text[hit.end : hit.end + self._limits["role_reach"]]
-            if not self._asked.match(after):
-                return 0.0
-        for pattern, factor in self._roles:
-            if pattern.search(before):
-                return factor
-        return 1.0
+        starts = 1 << hits[0][1]
+        if len(hits) > 1:
+            limits = self._limits
+            for hit in hits:
+                starts |= 1 << hit[1]
+            distinct = len({hit[0] for hit in hits})
+            more = min(distinct - 1, limits["more_words"]) * limits["more_each"]
+            again = min(len(hits) - distinct, limits["again_words"]) * limits["again_each"]
+            factor *= 1 + more + again
+        return _Fired(rule.weight * factor, rule, hits, starts)
 
     def _rank(
-        self,
-        points: dict[str, float],
-        because: dict[str, list[tuple[float, tuple[str, ...]]]],
+        self, points: Mapping[str, float], because: Mapping[str, Sequence[_Fired]], folded: Folded
     ) -> tuple[tuple[Candidate, ...], float]:
         """The codes by points; kin of a strong code stand behind it, for a person to choose."""
         spread = dict(points)
         for code, own in points.items():
-            for place, kin in enumerate(self._kin.get(code, ())):
-                share = own * self._limits["kin_share"] / (1 + place)
-                spread[kin] = max(spread.get(kin, 0.0), share)
-        ranked = sorted((c for c in spread if spread[c] > 0), key=lambda code: -spread[code])[
-            :SHOWN
-        ]
+            for kin, share in self._kin.get(code, ()):
+                if own * share > spread.get(kin, 0.0):
+                    spread[kin] = own * share
+        ranked = sorted(spread, key=spread.__getitem__, reverse=True)[:SHOWN]
+        ranked = [code for code in ranked if spread[code] > 0]
         heat = self._limits["heat"]
         weights = [math.exp((spread[code] - spread[ranked[0]]) / heat) for code in ranked]
         total = sum(weights)
         candidates = tuple(
-            Candidate(code, round(weight / total, 3), _words(because.get(code, ())))
+            Candidate(code, round(weight / total, 3), _because(because.get(code, ()), folded))
             for code, weight in zip(ranked, weights, strict=True)
         )
         margin = candidates[0].score - (candidates[1].score if len(candidates) > 1 else 0.0)
         return candidates, round(margin, 3)
 
-    def _best(self, matches: Sequence[Match], axis: str) -> str:
+    def _best(self, matches: Sequence[_Fired], axis: str) -> str:
         """The heaviest code of an axis above its limit, or ""."""
-        points: dict[str, float] = defaultdict(float)
-        for match in matches:
-            if match.axis == axis:
-                points[match.code] += match.weight
-        best = max(points, key=lambda code: points[code], default="")
+        points = _sums(matches)
+        best = max(points, key=points.__getitem__, default="")
         return best if best and points[best] >= self._limits.get(axis, 0.0) else ""
 
-    def _fraud(self, matches: Sequence[Match]) -> tuple[bool, tuple[str, ...], tuple[str, ...]]:
+    def _fraud(
+        self, matches: Sequence[_Fired], folded: Folded
+    ) -> tuple[bool, tuple[str, ...], tuple[str, ...]]:
         """Whether the points reach the limit; the kinds, heaviest first; the person's words."""
-        mine = [match for match in matches if match.axis == "fraud"]
-        if sum(match.weight for match in mine) < self._limits["fraud"]:
+        points = _sums(matches)
+        if sum(match.weight for match in matches) < self._limits["fraud"]:
             return False, (), ()
-        points: dict[str, float] = defaultdict(float)
-        for match in mine:
-            points[match.code] += match.weight
         kinds = sorted(
             (code for code in points if code not in ("sign", "doubt") and points[code] > 0),
             key=lambda code: -points[code],
         )
-        words = _words([(m.weight, m.words) for m in mine if m.weight > 0])
-        return True, tuple(kinds) or ("unnamed",), words
+        return True, tuple(kinds) or ("unnamed",), _because(matches, folded)
+
+
+class _Gate:
+    """Which rules can fire at all: the words of a text, as bits, joined in one pass.
+
+    Of the rules that ask for more than one word, each has a bit in each of several planes: it is
+    silenced, its first, second ... group of further words is there. Rules that are ``helped_by``
+    words have one more bit. A rule's ``gate`` and ``help`` say where its answer stands.
+    """
+
+    def __init__(self, rules: Sequence[_Compiled], words: int) -> None:
+        gated = [rule for rule in rules if rule.groups or rule.never]
+        helped = [rule for rule in rules if rule.helped_by]
+        self._plane = len(gated)
+        self._groups = max((len(rule.groups) for rule in gated), default=0)
+        self._helps = len(helped)
+        self._bits = [0] * words
+        self._given = 0
+        for place, rule in enumerate(gated):
+            rule.gate = -1 - place
+            self._set(rule.never, place)
+            for n in range(1, self._groups + 1):
+                if n <= len(rule.groups):
+                    self._set(rule.groups[n - 1], place + n * self._plane)
+                else:
+                    self._given |= 1 << place + n * self._plane
+        for place, rule in enumerate(helped):
+            rule.help = -1 - place
+            self._set(rule.helped_by, place + (self._groups + 1) * self._plane)
+
+    def _set(self, words: Iterable[int], place: int) -> None:
+        for word in words:
+            self._bits[word] |= 1 << place
+
+    def open(self, words: Iterable[int]) -> tuple[str, str]:
+        """At each rule's ``gate`` "1" if it can fire, and at its ``help`` "1" if it is helped."""
+        bits = reduce(or_, map(self._bits.__getitem__, words), self._given)
+        possible = ~bits
+        for _ in range(self._groups):
+            bits >>= self._plane
+            possible &= bits
+        helped = bits >> self._plane
+        # A one in front, which those read that have no bit.
+        first, second = 1 << self._plane, 1 << self._helps
+        return f"{possible & first - 1 | first:b}", f"{helped & second - 1 | second:b}"
+
+
+class _Roles:
+    """How a word is meant: denied, claimed, heard of, by what stands in front of it."""
+
+    def __init__(self, table: Mapping[str, Any], reach: int) -> None:
+        self._reach = reach
+        # the word's own first sign is shown too, for a pattern to look ahead to
+        self._denied = re.compile(rf"(?:{table['denied']})(?=.\Z)", re.DOTALL)
+        self._asked = re.compile(table["asked"])
+        self._said = [(re.compile(row["before"]), float(row["factor"])) for row in table["said"]]
+        begun: dict[str, list[str]] = defaultdict(list)
+        for row in ({**table, "before": table["denied"]}, *table["said"]):
+            for sign in row["signs"]:
+                begun[sign].append(row["before"].removesuffix("$"))
+        self._begun = {s: re.compile("|".join(patterns)) for s, patterns in begun.items()}
+        self._signs = re.compile(f"[{re.escape(''.join(self._begun))}]")
+
+    def of(self, text: str) -> Callable[[Hit], float] | None:
+        """0 for a denied word, less than 1 for a claimed or heard one, more for a discovered one.
+
+        None when nothing of the kind is said in the text.
+        """
+        begun = [
+            mark.start()
+            for mark in self._signs.finditer(text)
+            if self._begun[mark.group()].match(text, mark.start())
+        ]
+        if not begun:
+            return None
+
+        def role(hit: Hit) -> float:
+            _, start, end = hit
+            low = max(0, start - self._reach)
+            for place in begun:
+                if low <= place < start:
+                    break
+            else:
+                return 1.0
+            if self._denied.search(text[low : start + 1]):
+                after = text[end : end + self._reach]
+                if not self._asked.match(after):
+                    return 0.0
+            for pattern, factor in self._said:
+                if pattern.search(text, low, start):
+                    return factor
+            return 1.0
+
+        return role
 
 
 class _Compiled:
@@ -339,94 +453,107 @@ class _Compiled:
     __slots__ = (
         "about_object",
         "after",
-        "all",
         "any",
+        "axis",
         "before",
+        "gate",
+        "groups",
+        "help",
         "helped_by",
         "minds_roles",
         "near",
         "never",
         "not_near",
-        "plain",
+        "placed",
         "rule",
     )
 
-    def __init__(self, rule: Rule, number: Any) -> None:
+    def __init__(self, rule: Rule, number: Callable[[str], int]) -> None:
         def numbers(words: Sequence[str]) -> frozenset[int]:
             return frozenset(number(word) for word in words)
 
         self.rule = rule
-        self.plain = rule.plain
+        self.axis = rule.axis
+        self.gate = self.help = 0
         self.about_object = rule.axis == "object"
         self.minds_roles = rule.axis == "object" and rule.code != taxonomy.OUT_OF_SCOPE
         self.any = numbers(rule.any)
         self.near = [numbers(group) for group in rule.near]
         self.after = [numbers(group) for group in rule.after]
         self.before = [numbers(group) for group in rule.before]
-        self.all = [numbers(group) for group in rule.all]
+        self.groups = [*self.near, *self.after, *self.before, *map(numbers, rule.all)]
         self.never = numbers(rule.never)
         self.not_near = numbers(rule.not_near)
         self.helped_by = numbers(rule.helped_by)
+        self.placed = bool(self.near or self.after or self.before or self.not_near)
 
     def holding(
-        self, hits: Sequence[Hit], where: dict[int, list[Hit]], present: frozenset[int]
+        self, hits: list[Hit], where: Mapping[int, Sequence[Hit]], present: frozenset[int]
     ) -> list[Hit]:
-        """The matches around which the rule's conditions hold."""
-        if not self.never.isdisjoint(present) or any(g.isdisjoint(present) for g in self.all):
-            return []
-        asked = (self.near, self.after, self.before)
-        near, after, before = (
-            [[hit for word in group & present for hit in where[word]] for group in groups]
-            for groups in asked
-        )
-        if not all(map(all, (near, after, before))):
-            return []
-        apart = [hit for word in self.not_near & present for hit in where[word]]
+        """The matches around which the conditions of nearness hold."""
         reach = self.rule.within
-        return [
-            hit
-            for hit in hits
-            if all(_beside(hit, group, reach) for group in near)
-            and all(any(0 <= hit.start - other.end <= reach for other in group) for group in before)
-            and _follow(hit.end, after, reach)
-            and not _beside(hit, apart, reach)
-        ]
+
+        def found(group: frozenset[int]) -> list[Hit]:
+            return [hit for word in group & present for hit in where[word]]
+
+        for group in self.near:
+            others = found(group)
+            hits = [hit for hit in hits if _beside(hit, others, reach)]
+        for group in self.before:
+            ends = [end for _, _, end in found(group)]
+            hits = [hit for hit in hits if any(0 <= hit[1] - end <= reach for end in ends)]
+        if self.after and hits:
+            groups = [found(group) for group in self.after]
+            hits = [hit for hit in hits if _follow(hit[2], groups, reach)]
+        if self.not_near and hits and not self.not_near.isdisjoint(present):
+            others = found(self.not_near)
+            hits = [hit for hit in hits if not _beside(hit, others, reach)]
+        return hits
 
 
-def _cover(words: frozenset[int], where: dict[int, list[Hit]], size: int) -> Callable[[Hit], bool]:
-    """Tells whether a match lies inside a longer match of these words."""
-    ends = [0] * (size + 1)  # farthest end of such a match that starts here
-    for word, hits in where.items():
-        if word in words:
-            for hit in hits:
-                if hit.end > ends[hit.start]:
-                    ends[hit.start] = hit.end
-    earlier = list(accumulate(ends, max, initial=0))  # ... that starts before here
-    return lambda hit: ends[hit.start] > hit.end or earlier[hit.start] >= hit.end
+def _outside(
+    hits: list[Hit], longer: frozenset[int], where: Mapping[int, Sequence[Hit]]
+) -> list[Hit]:
+    """The matches that lie inside no match of these longer words."""
+    others = [hit for word in longer for hit in where[word]]
+    return [hit for hit in hits if not any(o[1] <= hit[1] and hit[2] <= o[2] for o in others)]
 
 
 def _beside(hit: Hit, others: Sequence[Hit], reach: int) -> bool:
-    return any(
-        0 <= other.start - hit.end <= reach or 0 <= hit.start - other.end <= reach
-        for other in others
-    )
+    _, start, end = hit
+    for _, other_start, other_end in others:
+        if 0 <= other_start - end <= reach or 0 <= start - other_end <= reach:
+            return True
+    return False
 
 
 def _follow(end: int, groups: Sequence[Sequence[Hit]], reach: int) -> bool:
     """Whether a word of each group follows in order, each within reach of the one before."""
     ends = {end}
     for group in groups:
-        ends = {o.end for o in group for last in ends if 0 <= o.start - last <= reach}
+        ends = {o[2] for o in group for last in ends if 0 <= o[1] - last <= reach}
         if not ends:
             return False
     return True
 
 
-def _words(because: Sequence[tuple[float, tuple[str, ...]]]) -> tuple[str, ...]:
-    ordered = sorted(because, key=lambda pair: -pair[0])
-    return tuple(dict.fromkeys(word for weight, words in ordered if weight > 0 for word in words))[
-        :WORDS_SHOWN
-    ]
+def _sums(matches: Sequence[_Fired]) -> dict[str, float]:
+    """Points by code."""
+    points: dict[str, float] = {}
+    for match in matches:
+        points[match.rule.code] = points.get(match.rule.code, 0.0) + match.weight
+    return points
+
+
+def _because(matches: Sequence[_Fired], folded: Folded) -> tuple[str, ...]:
+    """The first words of the heaviest rules."""
+    words: dict[str, None] = {}
+    for match in sorted(matches, key=lambda match: -match.weight):
+        if match.weight <= 0 or len(words) >= WORDS_SHOWN:
+            break
+        for hit in match.hits:
+            words[folded.own_words(hit[1], hit[2])] = None
+    return tuple(words)[:WORDS_SHOWN]
 
 
 def _pairs(text: str) -> dict[str, str]:

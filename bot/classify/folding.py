@@ -6,15 +6,16 @@ words.
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 REMEMBERED = 20_000  # signs whose folding is kept; more than all that people write with
+WIDE = {"，": ",", "！": "!", "？": "?", "：": ":", "；": ";", "（": "(", "）": ")"}
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(NamedTuple):
     """``text`` is what the rules read; ``origin[i]`` is the place of its i-th sign in ``source``."""
 
     source: str
@@ -23,6 +24,8 @@ class Folded:
 
     def own_words(self, start: int, end: int) -> str:
         """What the person wrote at text[start:end], on one line."""
+        if isinstance(self.origin, range):  # sign for sign, and no word holds a break
+            return self.source[start:end]
         return " ".join(self.source[self.origin[start] : self.origin[end - 1] + 1].split())
 
 
@@ -34,20 +37,27 @@ class Folder:
         self._known: dict[str, str] = {}
         self._traditional = traditional
         self._limit = limit
+        # Ranges, for a class of 20,000 single signs takes long to read and to search with.
+        plain = {"\n", *map(chr, [*range(0x21, 0x7F), *range(0x4E00, 0x9FA6)]), *"。、“”《》"}
+        plain -= {*map(chr, range(0x41, 0x5B)), *traditional}
+        self._odd = re.compile(f"[^{_ranges(plain)}]")
 
     def fold(self, source: str) -> Folded:
         """Never raises, whatever the string holds."""
         if len(source) > self._limit:
             tail = self._limit // 5
             source = f"{source[: self._limit - tail]}\n{source[-tail:]}"
-        known = self._known
-        fresh = {sign: self._sign(sign) for sign in set(source) - known.keys()}
-        if len(known) < REMEMBERED:
-            known.update(fresh)
-        parts = [fresh[sign] if sign in fresh else known[sign] for sign in source]
-        text = "".join(parts)
-        if len(text) == len(parts) and " " not in text and "" not in parts:
-            return Folded(source, text, range(len(text)))  # sign for sign, as most texts are
+        text = source
+        for wide, narrow in WIDE.items():
+            text = text.replace(wide, narrow)
+        odd = self._odd.findall(text)
+        if not odd:  # as in most texts
+            return Folded(source, text, range(len(text)))
+        known = {sign: self._part(sign) for sign in set(odd)}
+        if all(len(part) == 1 and part != " " for part in known.values()):
+            text = self._odd.sub(lambda match: known[match.group()], text)
+            return Folded(source, text, range(len(text)))
+        parts = [known.get(sign, sign) for sign in text]
         signs: list[str] = []
         origin: list[int] = []
         for place, part in enumerate(parts):
@@ -62,6 +72,14 @@ class Folder:
                 origin.append(place)
         return Folded(source, "".join(signs), origin)
 
+    def _part(self, sign: str) -> str:
+        part = self._known.get(sign)
+        if part is None:
+            part = self._sign(sign)
+            if len(self._known) < REMEMBERED:
+                self._known[sign] = part
+        return part
+
     def _sign(self, sign: str) -> str:
         if sign in "\n\r\u2028\u2029":
             return "\n"
@@ -75,3 +93,14 @@ class Folder:
             else:
                 kept.append(self._traditional.get(one, one))
         return "".join(kept)
+
+
+def _ranges(signs: Iterable[str]) -> str:
+    """The inside of a character class of these signs."""
+    ranges: list[list[int]] = []
+    for code in sorted(map(ord, signs)):
+        if ranges and ranges[-1][1] == code - 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    return "".join(f"{re.escape(chr(a))}-{re.escape(chr(b))}" for a, b in ranges)

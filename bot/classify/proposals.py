@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.classify import additions
-from bot.classify.cutting import CLAUSE_END, Cutter
+from bot.classify.cutting import CLAUSE_END
 from bot.classify.engine import Match
 from bot.classify.rules import RuleBook
+from bot.facts.dictionary import Dictionary
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Proposal:
 def propose(
     book: RuleBook,
     explain: Callable[[str], Sequence[Match]],
-    cutter: Cutter,
+    dictionary: Dictionary,
     stories: Sequence[str],
     code: str,
 ) -> tuple[Proposal, ...]:
@@ -47,13 +48,13 @@ def propose(
             for own in (True, False)
         )
         clauses = CLAUSE_END.split(additions.folded(book, story))
-        words = dict.fromkeys(word for clause in clauses for word in cutter.words(clause))
+        words = dict.fromkeys(word for clause in clauses for word in dictionary.cut(clause))
         for word in filter(_telling, words):
             if not any(word in known or known in word for known in mine):
                 found[word] += 1
                 if any(word in known or known in word for known in others):
                     read_elsewhere.add(word)
-    tags = cutter.tags(found.keys())
+    tags = dictionary.tags(found.keys())
     told = [pair for pair in found.most_common() if tags.get(pair[0]) in additions.telling_tags()]
     return tuple(
         Proposal(word, count, word in read_elsewhere)

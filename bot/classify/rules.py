@@ -74,6 +74,21 @@ class Rule:
     tests: tuple[str, ...] = ()
 
     @property
+    def asks(self) -> tuple[str, ...]:
+        """The fields that ask for more than its own words."""
+        asked = {
+            "near": self.near,
+            "after": self.after,
+            "before": self.before,
+            "all": self.all,
+            "not": self.never,
+            "not_near": self.not_near,
+            "helped_by": self.helped_by,
+            "given": self.given,
+        }
+        return tuple(name for name, value in asked.items() if value)
+
+    @property
     def plain(self) -> bool:
         """Whether its words alone fire it."""
         return not (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -39,9 +40,55 @@ def _letters() -> dict[int, int]:
     return pairs
 
 
+_OFTEN = {"，": ",", "！": "!", "？": "?", "：": ":", "；": ";", "（": "(", "）": ")"}
+
+
+@cache
+def _odd() -> re.Pattern[str]:
+    return re.compile(f"[{re.escape(''.join(map(chr, _letters())))}]")
+
+
 def fold(text: str) -> str:
     """Half-width, simplified letters, character for character: offsets stay valid."""
-    return text.translate(_letters())
+    for wide, narrow in _OFTEN.items():
+        text = text.replace(wide, narrow)
+    return text.translate(_letters()) if _odd().search(text) else text
+
+
+def plain_of(text: str, plain: str | None = None) -> str:
+    """The part of a text that the prose readers read, folded; ``plain`` where it is at hand."""
+    return fold(text[:LIMIT]) if plain is None else plain
+
+
+@cache
+def words_of(name: str, key: str) -> tuple[str, ...]:
+    """The words of a packaged table's list, the longest first; parted by white space there."""
+    value = table(name)[key]
+    return tuple(sorted(set(value.split()), key=lambda word: (-len(word), word)))
+
+
+@cache
+def any_of(name: str, key: str) -> re.Pattern[str]:
+    """Finds the longest of those words."""
+    return re.compile("|".join(map(re.escape, words_of(name, key))))
+
+
+def windows(
+    marks: re.Pattern[str], text: str, before: int, after: int
+) -> Iterator[tuple[int, int]]:
+    """The stretches of a text from ``before`` signs in front of each mark to ``after`` behind it,
+    those that touch as one: where a costly pattern that always holds a mark need be tried."""
+    low = high = -1
+    for mark in marks.finditer(text):
+        start, end = max(0, mark.start() - before), min(len(text), mark.end() + after)
+        if start <= high:
+            high = end
+            continue
+        if high >= 0:
+            yield low, high
+        low, high = start, end
+    if high >= 0:
+        yield low, high
 
 
 _VALUE = {letter: value for value, letter in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from typing import Any
 
-from bot.facts.common import LIMIT, fold, read_digit, read_number, small, table
+from bot.facts.common import fold, plain_of, read_digit, read_number, small, table, windows
 
 _N = r"[零〇一二两三四五六七八九十0-9]"
 _YEAR = (
@@ -81,11 +82,6 @@ class When:
 
 
 _Range = tuple[date, date, bool]
-
-
-@cache
-def _compiled(name: str) -> re.Pattern[str]:
-    return re.compile(_PATTERNS[name])
 
 
 def _day(year: int, month: int, day: int) -> date | None:
@@ -372,41 +368,63 @@ def _festival(match: re.Match[str], today: date) -> _Range | None:
     return first, last, first != last
 
 
-_READERS: tuple[tuple[str, Callable[[re.Match[str], date], _Range | None]], ...] = (
-    ("full", _numeric),
-    ("month_of", _month_of),
-    ("digits", _numeric),
-    ("spoken", _spoken),
-    ("slash", _slash),
-    ("day", _only_day),
-    ("year_part", _year_part),
-    ("month_part", _month_part),
-    ("week", _week),
-    ("weekday", _bare_weekday),
-    ("weekend", _weekend),
-    ("ago", _ago),
-    ("word", _word),
+# Each with what its matches always hold, and how far they reach around that, look-arounds included.
+_READERS: tuple[
+    tuple[str, Callable[[re.Match[str], date], _Range | None], re.Pattern[str], int, int], ...
+] = (
+    ("full", _numeric, re.compile(r"[0-9]{4}[-./]"), 2, 12),
+    ("month_of", _month_of, re.compile(r"[0-9]{4}[-./]"), 2, 12),
+    ("digits", _numeric, re.compile(r"[0-9]{8}"), 2, 4),
+    ("spoken", _spoken, re.compile(r"[年月]"), 8, 16),
+    ("slash", _slash, re.compile(r"[0-9]/"), 4, 6),
+    ("day", _only_day, re.compile(r"号"), 5, 3),
+    ("year_part", _year_part, re.compile(r"[初底末春夏秋冬]|年中|半年|[暑寒]假"), 10, 6),
+    ("month_part", _month_part, re.compile(r"月[初底末]"), 2, 3),
+    ("week", _week, re.compile(r"周|星期|礼拜"), 5, 4),
+    ("weekday", _bare_weekday, re.compile(r"周|星期|礼拜"), 3, 4),
+    ("weekend", _weekend, re.compile(r"周末"), 2, 2),
+    ("ago", _ago, re.compile(r"[年月周期拜天日时头钟半多][之以]?前"), 16, 3),
+    (
+        "word",
+        _word,
+        re.compile(r"前天|[昨今][天日早晚夜晨儿]|前[晚日儿]|当下|刚|方才|明天|后天"),
+        3,
+        4,
+    ),
 )
 
 
-def _read(text: str, today: date) -> list[When]:
-    plain = fold(text[:LIMIT])
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], Any, re.Pattern[str], int, int], ...]:
+    festivals, days = _festivals()
+    names = sorted(days, key=len, reverse=True)
+    festive = re.compile("|".join(map(re.escape, names)))
+    return (
+        *(
+            (re.compile(_PATTERNS[name]), reader, marks, before, after)
+            for name, reader, marks, before, after in _READERS
+        ),
+        (festivals, _festival, festive, 8, 6),
+    )
+
+
+def _read(text: str, plain: str, today: date) -> list[When]:
     found: list[When] = []
-    for name, reader in (*_READERS, ("festival", _festival)):
-        pattern = _festivals()[0] if name == "festival" else _compiled(name)
-        for match in pattern.finditer(plain):
-            if match.end() == match.start():
-                continue
-            try:
-                days = reader(match, today)
-            except (ValueError, OverflowError):  # before year 1 or after 9999
-                continue
-            if days is None or days[0] < _FIRST:
-                continue
-            start = match.end() - len(match.group().lstrip())
-            end = match.start() + len(match.group().rstrip(" 的"))
-            approx = days[2] or bool(_ABOUT.match(plain, end))
-            found.append(When(days[0], days[1], text[start:end], start, end, approx))
+    for pattern, reader, marks, before, after in _patterns():
+        for low, high in windows(marks, plain, before, after):
+            for match in pattern.finditer(plain, low, high):
+                if match.end() == match.start():
+                    continue
+                try:
+                    days = reader(match, today)
+                except (ValueError, OverflowError):  # before year 1 or after 9999
+                    continue
+                if days is None or days[0] < _FIRST:
+                    continue
+                start = match.end() - len(match.group().lstrip())
+                end = match.start() + len(match.group().rstrip(" 的"))
+                approx = days[2] or bool(_ABOUT.match(plain, end))
+                found.append(When(days[0], days[1], text[start:end], start, end, approx))
     found.sort(key=lambda w: (w.start, -w.end))
     kept: list[When] = []
     for when in found:
@@ -417,13 +435,13 @@ def _read(text: str, today: date) -> list[When]:
     return kept
 
 
-def read_dates(text: str, today: date) -> list[When]:
+def read_dates(text: str, today: date, plain: str | None = None) -> list[When]:
     """Every date in running text, in order; reads the first 8,000 characters.
 
     Words that name no day (最近, 前几天, 很久以前) give nothing. A date after today comes back only
     where it is said (明天, a year still to come).
     """
-    return [w for w in _read(text, today) if not _fraction(w)]
+    return [w for w in _read(text, plain_of(text, plain), today) if not _fraction(w)]
 
 
 def _fraction(when: When) -> bool:
@@ -440,7 +458,7 @@ def parse_date(text: str, today: date) -> When | None:
     if (loose := _LOOSE.fullmatch(fold(text[:40]))) is not None:
         days = _slash(loose, today)
         return When(*days[:2], text, 0, len(text), days[2]) if days else None
-    found = _read(text, today)
+    found = _read(text, plain_of(text), today)
     return found[0] if found else None
 
 

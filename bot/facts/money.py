@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 
-from bot.facts.common import LIMIT, fold, read_digit, read_number, table
+from bot.facts.common import any_of, fold, plain_of, read_digit, read_number
 
+_FEW = 20  # so many pieces (块) of something; 两万块手表 are yuan
 _MOST = 10**15  # fen; beyond ten trillion yuan nothing is an amount of a person's dispute
 _CAPITALS = str.maketrans("零壹贰叁肆伍陆柒捌玖拾佰仟", "零一二三四五六七八九十百千")
+_CAPITAL = re.compile("[壹贰叁肆伍陆柒捌玖拾佰仟]")
 _CN = "零〇一二两三四五六七八九十百千万亿"
 # One run of digits and numerals; letters w and k stand for 万 and 千.
 _RUN = re.compile(
@@ -21,6 +23,7 @@ _TO = re.compile(
 )
 _AND_MORE = re.compile(rf"\s?[-~—–到至]\s?[0-9{_CN}]")
 _PREFIX = re.compile(r"(?:¥|RMB|rmb|CNY|人民币|大写)\s?[::]?\s?$")
+_UNIT = re.compile(r"\s?[块元圆毛角分人大RrC]")
 _YUAN = re.compile(
     r"\s?(?:块(?:多|来)?钱|元钱|元人民币|元整?(?![旦素月宵件首帅老])|圆整?|块(?:多|来)?|RMB|rmb|CNY|人民币|大洋)"
 )
@@ -49,10 +52,8 @@ class Money:
     approx: bool
 
 
-@cache
 def _words(name: str) -> re.Pattern[str]:
-    words = sorted(table("money")[name].split(), key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, words)))
+    return any_of("money", name)
 
 
 @cache
@@ -88,8 +89,9 @@ def _clean(run: str, start: int) -> tuple[str, int]:
     return run, start
 
 
-def _read(text: str) -> list[Money]:
-    plain = fold(text[:LIMIT]).translate(_CAPITALS)
+def _read(text: str, plain: str) -> list[Money]:
+    if _CAPITAL.search(plain):
+        plain = plain.translate(_CAPITALS)
     found: list[Money] = []
     last = 0
     for match in _RUN.finditer(plain):
@@ -97,6 +99,12 @@ def _read(text: str) -> list[Money]:
         end = start + len(run)
         if not run or run[0] == "几" or start < last:
             continue
+        if (
+            len(run) == 1
+            and not _UNIT.match(plain, end)
+            and not _PREFIX.search(plain, max(0, start - 16), start)
+        ):
+            continue  # 一直, 百分之: too little to be an amount by the words around it
         value = _value(run)
         if value is None and "点" in run:  # 三点五百元: the hour stands before the amount
             run = run[run.rindex("点") + 1 :]
@@ -145,10 +153,10 @@ def _unit(plain: str, end: int, amount: Decimal, before: str) -> tuple[int, Deci
             return jiao.end(), amount + tail, True
         if word == "块" and plain[stop : stop + 1] == "半":
             return stop + 1, amount + Decimal("0.5"), True
-        if word == "块" and (
-            _words("pieces").match(plain, stop) or (amount == 1 and not _spent().search(before))
-        ):
+        if word == "块" and amount < _FEW and _words("pieces").match(plain, stop):
             return None
+        if word == "块" and amount == 1 and not _spent().search(before):
+            return None  # 一块: together
         return stop, amount, True
     if (mao := _MAO.match(plain, end)) is not None and amount < 1000:
         return mao.end(), amount / 10, True
@@ -196,19 +204,19 @@ def _lower(low: str, run: str, amount: Decimal) -> Decimal | None:
     return value[0] if value is not None and value[0] < amount else None
 
 
-def read_money(text: str) -> list[Money]:
+def read_money(text: str, plain: str | None = None) -> list[Money]:
     """Every amount in running text, in order; reads the first 8,000 characters.
 
     A number needs a currency word, or words of paying or losing around it; years, dates, ages,
     counts, percentages, phone numbers and foreign money are no amounts. 几千块 says no number and
     is left out.
     """
-    return _read(text)
+    return _read(text, plain_of(text, plain))
 
 
 def parse_money(text: str) -> Money | None:
     """The amount in an answer to "how much", where a bare number will do; None if there is none."""
-    found = _read(text)
+    found = _read(text, plain_of(text))
     clause = _CLAUSE.search(text)
     bare = _parse_bare(text[: clause.start()] if clause else text)
     if bare is not None and (not found or bare.end <= found[0].start):

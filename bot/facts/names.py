@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
-from bot.facts.common import LIMIT, Span, fold, table
+from bot.facts.common import Span, any_of, fold, plain_of, table
+from bot.facts.dictionary import Cut, shared
 
+_CUTS = 40  # clauses of a text for which the dictionary is asked; more is no story
+_AROUND = 6  # letters in front of the last such word that the dictionary is shown
+_LONG_WORD = 3  # letters; shorter words are too often function words
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 _TRIM = " \t\r\n,。.!?;:、，；：！？~…\"'“”‘’()（）《》「」【】"
 _DOTTED = re.compile(rf"[{_HAN}]{{1,10}}(?:[·•・][{_HAN}]{{1,10}}){{1,3}}")
@@ -29,12 +35,6 @@ def _set(file: str, key: str) -> frozenset[str]:
     return frozenset(value if key == "single" else value.split())
 
 
-@cache
-def _longest_first(file: str, key: str) -> re.Pattern[str]:
-    words = sorted(set(table(file)[key].split()), key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, words)))
-
-
 def parse_person_name(text: str) -> str | None:
     """The name to call a person by, from an answer (我叫王秀英, 王女士, 姓王, 阿依古丽·买买提, Li Lei).
 
@@ -45,7 +45,7 @@ def parse_person_name(text: str) -> str | None:
         return None
     answer = re.split(r"[,。.!?;，；！？\n](?![A-Za-z])", answer)[0].strip(_TRIM)
     led = False
-    if (lead := _longest_first("names", "lead").match(answer)) is not None:
+    if (lead := any_of("names", "lead").match(answer)) is not None:
         answer, led = answer[lead.end() :].strip(_TRIM), True
     if (family := re.fullmatch(rf"(?:我|本人|免贵)?姓([{_HAN}]{{1,2}})", answer)) is not None:
         return family[1] if _is_family(family[1]) else None
@@ -106,63 +106,94 @@ def platforms() -> tuple[Platform, ...]:
 
 
 @cache
-def _platform_words() -> tuple[re.Pattern[str], dict[str, Platform]]:
+def _platform_words() -> tuple[tuple[re.Pattern[str], ...], dict[str, Platform]]:
+    """Two patterns, of words that begin with a Latin letter and of the others: the search for words
+    that all begin with a plain letter is quick."""
     owner: dict[str, Platform] = {}
-    parts: list[tuple[str, str]] = []
+    parts: dict[bool, list[tuple[int, str]]] = {True: [], False: []}
     for row, platform in zip(table("platforms")["platform"], platforms(), strict=True):
         for word in row["words"]:
-            part = rf"(?<![0-9A-Za-z]){re.escape(word)}" if word[0].isascii() else re.escape(word)
+            first, rest = re.escape(word[0]), re.escape(word[1:])
+            outer = "0-9A-Za-z" if word[0].isascii() else row.get("not_after", "")
+            part = f"{first}(?<![{outer}]{first}){rest}" if outer else first + rest
             if "not_before" in row:
                 part += f"(?![{row['not_before']}])"
             if "only_before" in row:
                 part += f"(?=[{row['only_before']}])"
             owner[word] = platform
-            parts.append((word, part))
-    parts.sort(key=lambda pair: -len(pair[0]))
-    return re.compile("|".join(part for _, part in parts)), owner
+            parts[word[0].isascii()].append((-len(word), part))
+    patterns = (re.compile("|".join(part for _, part in sorted(group))) for group in parts.values())
+    return tuple(patterns), owner
 
 
-def read_platforms(text: str) -> list[PlatformSpan]:
+Found = TypeVar("Found", Span, PlatformSpan)
+
+
+def read_platforms(text: str, plain: str | None = None) -> list[PlatformSpan]:
     """Every well-known platform named in running text, in order."""
-    plain = fold(text[:LIMIT])
-    pattern, owner = _platform_words()
-    return [
+    plain = plain_of(text, plain)
+    patterns, owner = _platform_words()
+    found = [
         PlatformSpan(owner[m.group()], text[m.start() : m.end()], m.start(), m.end())
+        for pattern in patterns
         for m in pattern.finditer(plain)
     ]
+    return _apart(found)
 
 
-def read_merchants(text: str) -> list[Span]:
+def _apart(spans: Iterable[Found]) -> list[Found]:
+    """The spans in order, of those that overlap the first and longest."""
+    kept: list[Found] = []
+    for span in sorted(spans, key=lambda s: (s.start, -s.end)):
+        if not kept or span.start >= kept[-1].end:
+            kept.append(span)
+    return kept
+
+
+def read_merchants(
+    text: str,
+    plain: str | None = None,
+    known: Sequence[PlatformSpan] | None = None,
+    cut: Cut | None = None,
+) -> list[Span]:
     """Names of businesses in running text, in order: by their endings (公司, 超市, 健身房…), quoted
-    names, and well-known platforms. A kind of business alone (一家健身房) is no name."""
-    plain = fold(text[:LIMIT])
-    spans = {(p.start, p.end) for p in read_platforms(text)}
-    spans |= {
-        found for run in _NAME_RUN.finditer(plain) for found in _ended(run.group(), run.start())
-    }
-    spans |= set(_quoted(plain))
-    kept: list[tuple[int, int]] = []
-    for start, end in sorted(spans, key=lambda s: (s[0], -s[1])):
-        if not kept or start >= kept[-1][1]:
-            kept.append((start, end))
-    return [Span(text[a:b], a, b) for a, b in kept]
+    names, and well-known platforms. A kind of business alone (一家健身房) is no name.
+
+    ``known``: the platforms read already. ``cut`` parts a clause into words where the letters do
+    not show where the name begins; by default the shared dictionary.
+    """
+    plain = plain_of(text, plain)
+    known = read_platforms(text, plain) if known is None else known
+    part, left = shared().cut if cut is None else cut, _CUTS
+
+    def bounded(clause: str) -> list[str]:
+        nonlocal left
+        left -= 1
+        return part(clause) if left >= 0 else list(clause)
+
+    found = {(p.start, p.end) for p in known}
+    if any_of("merchants", "endings").search(plain):
+        for run in _NAME_RUN.finditer(plain):
+            found.update(_ended(run.group(), run.start(), bounded))
+    found.update(_quoted(plain))
+    return _apart([Span(text[a:b], a, b) for a, b in found])
 
 
-def _ended(run: str, offset: int) -> list[tuple[int, int]]:
+def _ended(run: str, offset: int, cut: Cut) -> list[tuple[int, int]]:
     """Names in one unbroken run of letters, as (start, end) in the text."""
     found: list[tuple[int, int]] = []
     floor = 0
-    for ending in _longest_first("merchants", "endings").finditer(run):
+    for ending in any_of("merchants", "endings").finditer(run):
         low = max(floor, ending.start() - 20)
         before = run[low : ending.start()]
-        cut = max((m.end() for m in _stop().finditer(_inside().sub(_blank, before))), default=0)
-        name = before[cut:].strip("()-·&")
+        begin = _begin(before, ending.group(), cut)
+        name = before[begin:].strip("()-·&")
         if name and name not in _set("merchants", "generic") and not name.isdigit():
             weak = ending.group() in _set("merchants", "weak")
             own = _own_part(name) if weak else name
             vague = ending.group() in _set("merchants", "vague")
             if len(own) >= (3 if vague else 2 if weak or own.isascii() else 1):
-                start = offset + low + cut + before[cut:].index(name)
+                start = offset + low + begin + before[begin:].index(name)
                 end = offset + ending.end()
                 if found and found[-1][1] >= start:  # 某某装饰|有限公司 read in two steps
                     start, _ = found.pop()
@@ -176,9 +207,33 @@ def _ended(run: str, offset: int) -> list[tuple[int, int]]:
     return found
 
 
+def _begin(before: str, ending: str, cut: Cut) -> int:
+    """Where a name begins: after the last of the words that stand before names and not in them.
+
+    Such letters also stand in longer words (贵 in 贵金属, 有家 over 有|家乐福): there the dictionary
+    decides.
+    """
+    stops = list(_stop().finditer(_inside().sub(_blank, before)))
+    if not stops or stops[-1].group() in _set("merchants", "always"):
+        return stops[-1].end() if stops else 0
+    place = max(0, stops[-1].start() - _AROUND)
+    within: set[int] = set()  # places inside a word of three letters and more
+    for word in cut(before[place:] + ending):
+        if len(word) >= _LONG_WORD:
+            within.update(range(place + 1, place + len(word)))
+        place += len(word)
+    always, known = _set("merchants", "always"), _set("merchants", "stops")
+    for stop in reversed(stops):
+        for end in range(stop.end(), stop.start(), -1):  # 有家 gives way to 有 before 家乐福
+            said = before[stop.start() : end]
+            if said in known and (end not in within or said in always):
+                return end
+    return 0
+
+
 @cache
 def _inside() -> re.Pattern[str]:
-    return _longest_first("merchants", "inside")
+    return any_of("merchants", "inside")
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -194,12 +249,12 @@ def _own_part(name: str) -> str:
 
 @cache
 def _generic_end() -> re.Pattern[str]:
-    return re.compile(rf"(?:{_longest_first('merchants', 'generic').pattern})$")
+    return re.compile(rf"(?:{any_of('merchants', 'generic').pattern})$")
 
 
 @cache
 def _stop() -> re.Pattern[str]:
-    return _longest_first("merchants", "stops")
+    return any_of("merchants", "stops")
 
 
 def _quoted(plain: str) -> list[tuple[int, int]]:
@@ -215,9 +270,7 @@ def _quoted(plain: str) -> list[tuple[int, int]]:
         )
         named = any(before.endswith(w) for w in _set("merchants", "naming_before"))
         named = named or any(after.startswith(w) for w in _set("merchants", "naming_after"))
-        ending = max(
-            (m.end() for m in _longest_first("merchants", "endings").finditer(inner)), default=0
-        )
+        ending = max((m.end() for m in any_of("merchants", "endings").finditer(inner)), default=0)
         if named or (ending == len(inner) and len(inner) > 3):
             found.append(match.span(group))
     return found
@@ -242,6 +295,6 @@ def parse_merchant(text: str) -> str | None:
         return found[0].said
     short = re.fullmatch(rf"[{_HAN}A-Za-z0-9·&()' -]{{2,14}}", plain)
     if short and not plain.replace(" ", "").isdigit() and plain not in _set("merchants", "refused"):
-        sentence = _longest_first("merchants", "sentence").search(plain) or plain[-1] in "的了"
+        sentence = any_of("merchants", "sentence").search(plain) or plain[-1] in "的了"
         return None if sentence else plain
     return found[0].said if found else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.facts.common import LIMIT, Span, fold
+from bot.facts.common import LIMIT, Span, plain_of
 from bot.facts.redact import find_secret_numbers
 
 _NAMED = re.compile(
@@ -13,13 +13,16 @@ _NAMED = re.compile(
 )
 # The longest known ones, WeChat's and Alipay's transaction numbers, have 28 digits.
 _BARE = re.compile(r"(?<![0-9A-Za-z.+-])[0-9]{16,32}(?![0-9A-Za-z])")
+_DIGITS = re.compile(r"[0-9]")
 _PHONE = re.compile(r"1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}")
 
 
-def read_orders(text: str) -> list[Span]:
+def read_orders(text: str, plain: str | None = None) -> list[Span]:
     """Numbers of orders and the like, in order: named as such, or 16 and more digits on their own
     that are neither an ID number nor a bank card."""
-    plain = fold(text[:LIMIT])
+    plain = plain_of(text, plain)
+    if not _DIGITS.search(plain):
+        return []
     secret = {s.start for _, s in find_secret_numbers(text[:LIMIT])}
     found: dict[int, int] = {}
     for match in _NAMED.finditer(plain):

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from bot.facts.common import LIMIT, fold, table
+from bot.facts.common import fold, plain_of, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,12 @@ class Paid:
 
 
 @cache
-def _patterns() -> dict[str, re.Pattern[str]]:
-    return {kind: re.compile("|".join(words)) for kind, words in table("payments")["prose"].items()}
+def _patterns() -> tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...]:
+    data = table("payments")
+    return tuple(
+        (kind, tuple(data["signs"][kind].split()), re.compile("|".join(words)))
+        for kind, words in data["prose"].items()
+    )
 
 
 @cache
@@ -42,12 +46,13 @@ def _said(plain: str, match: re.Match[str]) -> bool:
     return not _denied().search(plain[max(0, match.start() - 6) : match.start()])
 
 
-def read_payment(text: str) -> list[Paid]:
+def read_payment(text: str, plain: str | None = None) -> list[Paid]:
     """Every way of paying in running text, in order; what is denied (不是微信付的) is left out."""
-    plain = fold(text[:LIMIT])
+    plain = plain_of(text, plain)
     found = [
         Paid(kind, text[m.start() : m.end()], m.start(), m.end())
-        for kind, pattern in _patterns().items()
+        for kind, signs, pattern in _patterns()
+        if any(sign in plain for sign in signs)
         for m in pattern.finditer(plain)
         if _said(plain, m)
     ]
@@ -64,9 +69,9 @@ def parse_payment(text: str) -> str | None:
     return found[0].kind if found else None
 
 
-def read_payee_personal(text: str) -> bool | None:
+def read_payee_personal(text: str, plain: str | None = None) -> bool | None:
     """Whether the money went to a private person's account; None when not said or both said."""
-    plain = fold(text[:LIMIT])
+    plain = plain_of(text, plain)
     personal, business = (
         any(_said(plain, m) for m in _payee(side).finditer(plain))
         for side in ("personal", "business")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.facts.common import LIMIT, Span, fold
+from bot.facts.common import LIMIT, Span, fold, windows
 from bot.facts.redact import find_secret_numbers
 
 # 汉字 count as letters: \b finds no boundary between them and a digit, hence look-arounds.
@@ -18,6 +18,8 @@ _PHONE = re.compile(
 _SPOKEN = re.compile(
     r"(?<![零〇一二三四五六七八九幺])[一幺][三-九零〇一二三四五六七八九幺]{10}(?![零〇一二三四五六七八九幺])"
 )
+_SOME_DIGITS = re.compile(r"[0-9]{3}")  # in every number written in digits
+_SOME_SPOKEN = re.compile(r"[一幺][三-九零〇一二三四五六七八九幺]{10}")
 _DIGITS = str.maketrans("零〇一二三四五六七八九幺", "001234567891")
 
 
@@ -35,23 +37,24 @@ def _number(match: re.Match[str]) -> str | None:
     return f"{area}-{local}"
 
 
-def _find(text: str) -> list[tuple[str, Span]]:
-    plain = fold(text)
+def _find(text: str, plain: str | None = None) -> list[tuple[str, Span]]:
+    plain = fold(text) if plain is None else plain
     found = [
         (number, Span(text[m.start() : m.end()], m.start(), m.end()))
-        for m in _PHONE.finditer(plain)
+        for low, high in windows(_SOME_DIGITS, plain, 24, 24)
+        for m in _PHONE.finditer(plain, low, high)
         if (number := _number(m)) is not None
     ]
-    for m in _SPOKEN.finditer(plain):
+    for m in _SPOKEN.finditer(plain) if _SOME_SPOKEN.search(plain) else ():
         number = m.group().translate(_DIGITS)
         if number[1] in "3456789":
             found.append((number, Span(text[m.start() : m.end()], m.start(), m.end())))
     return sorted(found, key=lambda pair: pair[1].start)
 
 
-def read_phones(text: str) -> list[Span]:
+def read_phones(text: str, plain: str | None = None) -> list[Span]:
     """Mobile numbers, landlines with area code and 400/800 numbers in running text, in order."""
-    return [span for _, span in _find(text[:LIMIT])]
+    return [span for _, span in _find(text[:LIMIT], plain)]
 
 
 def parse_phone(text: str) -> str | None:

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import asin, cos, radians, sin, sqrt
 
-from bot.facts.common import LIMIT, fold, small, table
+from ahocorasick_rs import AhoCorasick
+
+from bot.facts.common import fold, plain_of, small, table
 
 EARTH_RADIUS_M = 6_371_008.8  # the mean radius of the IUGG, as in distances on WGS-84
 
@@ -183,11 +185,11 @@ class Gazetteer:
         for wide in tables["wide"]["names"]:
             if wide not in self._by_words:
                 self._by_words[wide] = []
-        self._starts: dict[str, tuple[int, ...]] = {}
         lengths: dict[str, set[int]] = defaultdict(set)
         for words in self._by_words:
             lengths[words[:2]].add(len(words))
         self._starts = {k: tuple(sorted(v, reverse=True)) for k, v in lengths.items()}
+        self._automaton = AhoCorasick(list(self._starts))
 
     def _add(self, name: _Name) -> None:
         listed = self._by_words[name.words]
@@ -238,25 +240,27 @@ class Gazetteer:
             if words and words != core:
                 estates[words, committee.street_code].append(committee)
 
-    def find(self, text: str, limit: int = 3) -> list[PlaceMatch]:
+    def find(self, text: str, limit: int = 3, plain: str | None = None) -> list[PlaceMatch]:
         """Places that the text names, the plainest first: [] when none is known, several when the
         words fit several. A committee stands for its street too."""
-        plain = fold(text[:LIMIT])
+        plain = plain_of(text, plain)
         answer = _TAIL.sub("", _LEAD.sub("", plain[:80])) if len(plain) <= 60 else ""
         hits: list[tuple[int, int, _Name]] = []
-        at = 0
-        while at < len(plain) - 1:
-            step = 1
-            for length in self._starts.get(plain[at : at + 2], ()):
-                words = plain[at : at + length]
-                if len(words) == length and words in self._by_words:
-                    names = self._by_words[words]
-                    kept = [n for n in names if self._counts(n, plain, at, at + length, answer)]
-                    if kept or not names:
-                        hits += [(at, at + length, n) for n in kept]
-                        step = length
-                        break
-            at += step
+        free = 0
+        # Half of a surrogate pair, which no name holds, cannot be searched for.
+        whole = plain.encode(errors="replace").decode()
+        for _, at, _ in self._automaton.find_matches_as_indexes(whole, overlapping=True):
+            if at < free:
+                continue
+            for length in self._starts[plain[at : at + 2]]:
+                names = self._by_words.get(plain[at : at + length])
+                if names is None:
+                    continue
+                kept = [n for n in names if self._counts(n, plain, at, at + length, answer)]
+                if kept or not names:
+                    hits += [(at, at + length, n) for n in kept]
+                    free = at + length
+                    break
         return self._rank(text, hits)[: max(limit, 0)]
 
     def _counts(self, name: _Name, plain: str, start: int, end: int, answer: str) -> bool:

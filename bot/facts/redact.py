@@ -28,6 +28,7 @@ _CODE_FIRST = re.compile(
     rf"(?<![0-9])(?P<secret>[0-9]{{4,8}})(?![0-9])[\s,(]?(?:是|为)?(?:我|你|您|他|她|它)?(?:的|们的)?(?:短信|登录|本次|手机|动态)?{_CODE_WORD}",
 )
 _LONG = re.compile(r"(?<![0-9A-Za-z.])[0-9](?:[ -]?[0-9]){11,22}(?:[ -]?[Xx])?(?![0-9A-Za-z])")
+_LONG_ENOUGH = re.compile(r"[0-9][0-9 -]{11}")
 _WRITTEN = range(13, 25)  # characters, separators included
 _GROUP = re.compile(r"[0-9]+[Xx]?|[Xx]")
 _SEPARATOR = re.compile(r"[ -]")
@@ -107,7 +108,7 @@ def find_secret_numbers(text: str) -> list[tuple[str, Span]]:
     """ID numbers (身份证号) and bank card numbers: (kind, span), in order; reads the whole text."""
     plain = fold(text)
     found: list[tuple[str, Span]] = []
-    for match in _LONG.finditer(plain):
+    for match in _LONG.finditer(plain) if _LONG_ENOUGH.search(plain) else ():
         groups = [g.span() for g in _GROUP.finditer(plain, match.start(), match.end())]
         done = 0
         named: dict[int, str | None] = {}

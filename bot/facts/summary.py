@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from bot.facts.common import Span
+from bot.facts.common import Span, plain_of
 from bot.facts.dates import When, read_dates
+from bot.facts.dictionary import Cut
 from bot.facts.money import Money, is_loss, read_money
 from bot.facts.names import PlatformSpan, read_merchants, read_platforms
 from bot.facts.orders import read_orders
@@ -44,20 +45,28 @@ class Facts:
         return min(past, key=lambda w: (w.last - w.first, w.start), default=None)
 
 
-def read_facts(text: str, today: date, gazetteer: Gazetteer | None = None) -> Facts:
-    """Runs every parser over a text; places only with a gazetteer. Today is Shanghai's date."""
-    platforms = read_platforms(text)
+def read_facts(
+    text: str, today: date, gazetteer: Gazetteer | None = None, cut: Cut | None = None
+) -> Facts:
+    """Runs every parser over a text; places only with a gazetteer. Today is Shanghai's date.
+
+    ``cut`` parts a clause into words, for names; by default the shared dictionary.
+    """
+    plain = plain_of(text)
+    platforms = read_platforms(text, plain)
     known = {(p.start, p.end) for p in platforms}
     return Facts(
         text=text,
         today=today,
-        money=read_money(text),
-        dates=read_dates(text, today),
-        merchants=[m for m in read_merchants(text) if (m.start, m.end) not in known],
+        money=read_money(text, plain),
+        dates=read_dates(text, today, plain),
+        merchants=[
+            m for m in read_merchants(text, plain, platforms, cut) if (m.start, m.end) not in known
+        ],
         platforms=platforms,
-        phones=read_phones(text),
-        orders=read_orders(text),
-        payments=read_payment(text),
-        payee_personal=read_payee_personal(text),
-        places=gazetteer.find(text) if gazetteer else [],
+        phones=read_phones(text, plain),
+        orders=read_orders(text, plain),
+        payments=read_payment(text, plain),
+        payee_personal=read_payee_personal(text, plain),
+        places=gazetteer.find(text, plain=plain) if gazetteer else [],
     )

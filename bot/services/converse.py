@@ -100,6 +100,7 @@ async def heard_text(
     if heard.edited:
         await _edited(session, tables, account, answer)
         return
+    await tables.classifier.ready()
     clean = redact(heard.text)
     if clean.kinds:
         await answer(

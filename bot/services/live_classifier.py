@@ -47,6 +47,11 @@ class LiveClassifier:
         """Every rule in force that fired, the heaviest first."""
         return self._now.explain(text)
 
+    async def ready(self) -> None:
+        """Until the dictionary is read, once in a process and in a thread: before a text is read."""
+        if not self._now.dictionary.loaded:
+            await asyncio.to_thread(self._now.dictionary.load)
+
     async def refresh(self, db: Store) -> None:
         """Take up the active version, if it is another."""
         async with db.read() as session:
@@ -67,6 +72,8 @@ class LiveClassifier:
                 log.warning("rules not compared", error=where(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), seconds)
+                return
+            await self.ready()  # not at the start, which has enough to do
 
     def _build(self, words: Sequence[Addition], number: int) -> Classifier:
         return Classifier(extended(rules.load(), words, number), self.tmp_dir)

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.classify import additions, rules
-from bot.classify.cutting import Cutter
 from bot.classify.proposals import Proposal, propose
+from bot.facts.dictionary import shared
 from bot.facts.phones import mask_text
 from bot.facts.redact import redact
 from bot.services.deliver import Errand, Finish, owe_errand
@@ -100,10 +100,10 @@ def _masked(case: Case) -> str:
 def _propose(
     tables: Tables, stories: Mapping[Change, Sequence[str]]
 ) -> dict[Change, tuple[Proposal, ...]]:
-    cutter = Cutter((), tables.classifier.tmp_dir)
     book = rules.load()
+    dictionary = shared(tables.classifier.tmp_dir)
     return {
-        (old, new): propose(book, tables.classifier.explain, cutter, told, new)
+        (old, new): propose(book, tables.classifier.explain, dictionary, told, new)
         for (old, new), told in stories.items()
     }
 

@@ -20,6 +20,18 @@ CODE_TEXTS = {
 }
 """Codes that speak for no kind of their own, and so have no name that a person is told."""
 
+ASK_TEXTS = {
+    "near": "try.asks.near",
+    "after": "try.asks.after",
+    "before": "try.asks.before",
+    "all": "try.asks.all",
+    "not": "try.asks.not",
+    "not_near": "try.asks.not_near",
+    "helped_by": "try.asks.helped_by",
+    "given": "try.asks.given",
+}
+"""What a rule may ask for beside its words."""
+
 
 async def begin(account: Account, answer: Answer) -> None:
     """Ask for a text; until 完成 every text is tried."""
@@ -92,16 +104,23 @@ def _matches(tables: Tables, matches: tuple[Match, ...]) -> Say:
         return say("try.no_words")
     lines = [
         say(
-            "try.word_why" if match.note else "try.word",
+            "try.word",
             weight=f"{match.weight:+.1f}",
             name=_name(tables, match),
             words=list(match.words),
-            why=match.note,
+            why=_why(match),
         )
         for match in matches[:MATCHES]
     ]
     more = len(matches) - len(lines)
     return say("try.words", lines=[*lines, say("try.more", count=more)] if more else lines)
+
+
+def _why(match: Match) -> list[Say | str]:
+    """In Chinese: the reason that an admin gave, else what the rule asks for beside its words."""
+    if sum(map(str.isascii, match.note)) * 2 < len(match.note):
+        return [match.note]
+    return [say(ASK_TEXTS[part]) for part in match.asks] or [say("try.asks.nothing")]
 
 
 def _name(tables: Tables, match: Match) -> Say | str:

@@ -1,6 +1,7 @@
 """What a person would notice of the classifier: near misses, denial, boundaries, time, danger."""
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.classify import taxonomy
+from bot.classify import rules, taxonomy
 from bot.classify.cutting import Cutter
 from bot.classify.engine import Classifier
 from bot.classify.evaluate import evaluate
+from bot.facts.dictionary import Dictionary
 
 C = Classifier.load()
 
@@ -97,24 +99,24 @@ def test_a_word_of_its_own_is_found(text: str, code: str, word: str) -> None:
     assert word in words_for(text, code)
 
 
-def test_jieba_decides_where_the_characters_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+DOUBTFUL = [("理财", "处", "产")]
+
+
+def test_jieba_decides_where_the_characters_cannot() -> None:
     """Without cutting, the word across two others would count."""
-    cutter = Cutter([("理财", "处", "产")], None)
     text = "他在处理财产"
-    assert not cutter.stands(text, 3, 5)
-    monkeypatch.setattr(cutter, "_cut", list)
-    assert cutter.stands(text, 3, 5)
+    assert not Cutter(DOUBTFUL, Dictionary().cut).stands(text, 3, 5)
+    assert Cutter(DOUBTFUL, list).stands(text, 3, 5)
 
 
 def test_jieba_is_not_asked_where_no_doubt_is() -> None:
-    cutter = Cutter([("理财", "处", "产")], None)
-    assert cutter.stands("我买了理财", 3, 5)
-    assert cutter._jieba is None
+    dictionary = Dictionary()
+    assert Cutter(DOUBTFUL, dictionary.cut).stands("我买了理财", 3, 5)
+    assert not dictionary.loaded
 
 
 def test_dictionary_cache_is_private(tmp_path: Path) -> None:
-    cutter = Cutter([("理财", "处", "产")], tmp_path / "jieba")
-    assert not cutter.stands("他在处理财产", 3, 5)
+    assert Dictionary(tmp_path / "jieba").cut("他在处理财产") == ["他", "在", "处理", "财产"]
     assert (tmp_path / "jieba").stat().st_mode & 0o777 == 0o700
 
 
@@ -129,6 +131,24 @@ def test_dictionary_cache_is_private(tmp_path: Path) -> None:
 )
 def test_denied_things_do_not_count(text: str, not_code: str) -> None:
     assert said(text) != not_code
+
+
+ROLE = rules.load().lexicon["role"]
+
+
+@pytest.mark.parametrize("row", [{**ROLE, "before": ROLE["denied"]}, *ROLE["said"]])
+def test_words_of_role_begin_with_the_signs_that_are_looked_for(row: dict[str, str]) -> None:
+    """Only there the engine looks: a pattern that begins otherwise would never be read."""
+    pattern = re.compile(row["before"].removesuffix("$"))
+
+    @given(st.from_regex(pattern))
+    @settings(max_examples=60, deadline=None)
+    def begins(text: str) -> None:
+        match = pattern.search(text)
+        assert match is not None
+        assert match.group()[0] in row["signs"]
+
+    begins()
 
 
 def test_a_question_is_no_denial() -> None:

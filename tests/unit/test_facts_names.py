@@ -70,10 +70,20 @@ def test_no_persons_name(said: str) -> None:
         ("保险公司拒赔，交了养老保险", []),
         ("老师说“保证赚钱”", []),
         ("赶快手机支付，去哪儿投诉", []),
+        ("川沙新镇有家顺心保健品店，服务很差", ["顺心保健品店"]),
+        ("在南京东路买的鞋，北京东城寄来的", []),
+        ("在京东买的", ["京东"]),
     ],
 )
 def test_businesses_in_a_text(text: str, names: list[str]) -> None:
     assert [m.said for m in read_merchants(text)] == names
+
+
+def test_the_dictionary_tells_where_an_unknown_name_begins() -> None:
+    """By the letters alone, 有家 would be in front of the name and 乐福超市 the name."""
+    text = "附近有家乐福超市在卖过期面包"
+    assert [m.said for m in read_merchants(text)] == ["家乐福超市"]
+    assert [m.said for m in read_merchants(text, cut=list)] == ["乐福超市"]
 
 
 @pytest.mark.parametrize(
@@ -123,6 +133,8 @@ def test_platform_data_is_whole() -> None:
         ("打到对公账户", "bank_transfer", False),
         ("加了微信，没有用支付宝付款", None, None),
         ("现金贷、信用卡逾期", None, None),
+        ("去银行办理储蓄卡，工资卡被限制了", None, None),
+        ("刷的储蓄卡", "debit_card", None),
     ],
 )
 def test_ways_of_paying(text: str, kind: str | None, personal: bool | None) -> None:

@@ -253,6 +253,8 @@ def test_any_text(text: str) -> None:
         "\u200f",
         "😀",
         "\x00",
+        "\ud800",
+        "有家乐福超市",
     ],
 )
 def test_time_is_bounded(piece: str) -> None:
