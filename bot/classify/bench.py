@@ -185,7 +185,7 @@ from bot.classify.engine import Classifier
 from bot.facts.dictionary import Dictionary
 def pages(): return open("/proc/self/statm").read().split()[1]
 before = pages(); classifier = Classifier.load(); built = pages()
-Dictionary(Path(sys.argv[1])).load(); print(before, built, pages())
+kept = Dictionary(Path(sys.argv[1])); kept.load(); print(before, built, pages())
 """
 
 
