@@ -439,7 +439,7 @@ async def staged(script: str, folder: Path) -> AsyncIterator[Stage]:
     )
     if re.search("^名册：试点$", script, re.MULTILINE):
         async with open_house(settings, demo=True) as house, house.db.write() as session:
-            await write(session, POINTS, "a play")
+            await write(session, [(desk, True) for desk in POINTS], "a play", clock.now())
     sandbox = Sandbox(world, observe=observer(settings.database_url, catalogue.load()))
     url = await sandbox.start()
     stage = Stage(settings.model_copy(update={"api_base_url": url}), sandbox, clock, demo)
