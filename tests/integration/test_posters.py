@@ -1,19 +1,15 @@
-"""Posters, what scanning them does, the register's quality, and invitations for many."""
+"""Posters: who orders them and what scanning them does; the register's quality."""
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import segno
-from PIL import Image
 
 from bot.adapters import posters
-from bot.ports import Poster
 from bot.route.register import Desk, Register
 from bot.services import accounts, drafts, hand_over
 from bot.services.check_points import duplicates
@@ -27,17 +23,6 @@ __all__ = ["suda"]
 
 STREET, POINT, ELSEWHERE = "潍坊新村街道", "潍坊一村居委会", "310115103"
 
-POSTER = Poster(
-    title="消费维权联络点",
-    subtitle="买东西遇到纠纷，可以到这里说",
-    name="金杨新村街道金桥国际商业广场",
-    link="https://t.me/suda_bot?start=p_M01",
-    scan="扫这个码",
-    facts=(("地址", "张杨路3611弄"), ("电话", "021-12345678"), ("时间", "每天 9:00–21:00")),
-    does=("不收任何费用。",),
-    foot=("扫不开请打电话。", "编号 M01"),
-)
-
 
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
@@ -47,48 +32,6 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
         await office.bind(STREET)
         await office.enlist(POINT)
         yield office
-
-
-def test_the_code_on_the_picture_leads_to_the_point() -> None:
-    """The modules are read from the picture, at their centres."""
-    font = posters.find_font()
-    image = Image.open(io.BytesIO(posters.poster_png(POSTER, font))).convert("L")
-    wanted = [
-        list(map(bool, row)) for row in segno.make(POSTER.link, error="m", micro=False).matrix
-    ]
-    dark = [m for m in posters._poster(POSTER, font) if isinstance(m, posters.Box)]
-    modules = [box for box in dark if box.colour == posters.INK]
-    left, top = min(box.x for box in modules), min(box.y for box in modules)
-    step = min(box.height for box in modules) / 1.02
-    dots = posters.DPI / 25.4
-    found = [
-        [
-            int(
-                str(
-                    image.getpixel(
-                        (
-                            int((left + (c + 0.5) * step) * dots),
-                            int((top + (r + 0.5) * step) * dots),
-                        )
-                    )
-                )
-            )
-            < 128
-            for c in range(len(wanted))
-        ]
-        for r in range(len(wanted))
-    ]
-    assert found == wanted
-
-
-def test_phone_and_address_are_in_print_inside_the_page() -> None:
-    font = posters.find_font()
-    texts = [mark for mark in posters._poster(POSTER, font) if isinstance(mark, posters.Text)]
-    printed = "".join(mark.text for mark in texts)
-    for words in (POSTER.name, "021-12345678", "张杨路3611弄", "9:00–21:00", "编号 M01"):
-        assert words in printed
-    assert all(0 < mark.y < posters.HEIGHT - mark.size for mark in texts)
-    assert posters.poster_pdf(POSTER, font).startswith(b"%PDF")
 
 
 def test_without_a_font_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +58,7 @@ async def scanned(office: Office, street: str) -> tuple[str, str]:
     async with office.rows() as session:
         aunt = await accounts.by_address(session, AUNT)
         assert aunt is not None
-        case = drafts.begin(session, office.tables, aunt, CaseKind.COMPLAINT)
+        case = await drafts.begin(session, office.tables, aunt, CaseKind.COMPLAINT)
         case.object = "prepaid_card"
         case.answers = {"where": {"v": {"mode": "street", "street": street}, "by": "person"}}
         await session.flush()
@@ -143,27 +86,6 @@ async def test_staff_order_a_poster_and_strangers_do_not(office: Office) -> None
     assert "不归您管" in await office.tap(AUNT, "", old=button)
 
 
-def test_the_command_makes_both_kinds(suda: Suda, tmp_path: Path) -> None:
-    install(tmp_path)
-    line = MALL.replace("预付卡、会员卡", "prepaid_card")
-    assert (
-        suda(
-            "points",
-            "import",
-            table(tmp_path, line, line.replace("M01", "B1").replace(",mall,", ",军营,")),
-        ).code
-        == 0
-    )
-    for name in ("p.pdf", "p.png"):
-        ran = suda("points", "poster", "M01", "--out", tmp_path / name, "--bot", "suda_bot")
-        assert (ran.code, ran.err) == (0, "")
-        assert (tmp_path / name).stat().st_size > 10_000
-    assert "军营" in suda("points", "poster", "B1", "--out", "b.png", "--bot", "x").err
-    assert "用户名" in suda("points", "poster", "M01", "--out", "b.png").err
-    assert "没有编号" in suda("points", "poster", "M9", "--out", "b.png", "--bot", "x").err
-    assert not (tmp_path / "b.png").exists()
-
-
 def test_the_register_is_checked(suda: Suda, tmp_path: Path) -> None:
     install(tmp_path)
     twin = MALL.replace("M01", "M02").replace("金桥商场联络点", "金桥商场 消费维权联络点")
@@ -188,24 +110,3 @@ def test_names_of_committees_are_no_duplicates() -> None:
         Desk("3", "城西居委会", "point", street_code="t"),
     ]
     assert duplicates(Register(desks)) == []
-
-
-def test_everybody_of_a_table_is_invited_or_nobody(suda: Suda, tmp_path: Path) -> None:
-    install(tmp_path)
-    file = tmp_path / "staff.csv"
-    file.write_text("point,name\n310115004001,张老师\n310115103,李老师\n310115004002,\n", "utf-8")
-    ran = suda("staff", "import", file, "--out", tmp_path / "sheets", "--bot", "suda_bot")
-    assert ran.code == 1
-    assert "第 4 行" in ran.out
-    assert "还没有登记" in suda("staff", "list").out
-    file.write_text(
-        "point,name\n310115004001,张老师\n310115103,李老师\n310115004002,王老师\n", "utf-8"
-    )
-    ran = suda("staff", "import", file, "--out", tmp_path / "sheets", "--bot", "suda_bot")
-    assert ran.code == 0, ran.err
-    made = sorted(path.name for path in (tmp_path / "sheets").iterdir())
-    assert made == ["川沙新镇.pdf", "潍坊新村街道.pdf"]
-    listed = suda("staff", "list").out
-    assert "张＊" in listed
-    assert "张老师" not in listed
-    assert "张老师" in suda("staff", "list", "--reveal").out
