@@ -201,7 +201,12 @@ async def serve(
             _vital(_show_operators(house, channel, drains, takes_in, stop), stop)
         )
         try:
-            if await channel.connect(stop):
+            # Read before anything is taken in: it takes as long as some short lives of the process, and
+            # an update that outlives none of them would be set aside.
+            reading = asyncio.create_task(house.tables.classifier.ready())
+            connected = await channel.connect(stop)
+            await reading
+            if connected:
                 await _work(house, channel, drains, takes_in, stop)
         finally:
             stop.set()
@@ -320,6 +325,7 @@ def fires(tables: Tables) -> dict[str, Fire]:
     return {
         copies.SPREAD: bound(broadcast.spread),
         copies.PROGRESS: bound(broadcast.progress),
+        leave.TIMER: bound(leave.turn),
         **dict.fromkeys(remind.WAITS, bound(overdue)),
     }
 
@@ -429,8 +435,8 @@ def _after_commit(session: AsyncSession, work: Callable[[], Coroutine[Any, Any, 
 
 
 async def sweep(house: House, stop: asyncio.Event) -> None:
-    """Every hour, and when the clock jumps: blank and delete what has been kept long enough, begin and end
-    leaves, and mend what a wrong clock wrote."""
+    """Every hour, and when the clock jumps: blank and delete what has been kept long enough, and mend what a
+    wrong clock wrote."""
     keep = timedelta(hours=house.settings.keep_payload_hours)
     while not stop.is_set():
         try:
@@ -440,7 +446,6 @@ async def sweep(house: House, stop: asyncio.Event) -> None:
                 await sweep_inbox(session, house.clock.now(), keep)
                 await sweep_outbox(session, house.clock.now(), keep)
                 await drafts.sweep(session, house.tables)
-                await leave.turn(session, house.tables)
                 await help_first.sweep(session, house.tables)
             gone = 1
             while gone and not stop.is_set():

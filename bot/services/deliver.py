@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid4
 
@@ -311,8 +312,10 @@ class _Channel:
         until = self.paused_until
         return until if until is not None and now < until <= now + self.paused_for else None
 
-    def reserved(self, slots: Sequence[datetime], took: timedelta) -> None:
+    def reserved(self, slots: Sequence[datetime], began: float) -> None:
+        """Keep ``slots``, whose reservation ``began`` then; on a clock that no one can set."""
         self.slots.extend(slots)
+        took = timedelta(seconds=monotonic() - began)
         self.slow = min(max(took, self.slow * 0.9), timedelta(seconds=1))
 
 
@@ -364,7 +367,7 @@ class Deliverer(Drain[Claimed]):
             await self._take_back(session, self._clock.now(), tokens)
 
     async def claim(self, room: int) -> tuple[list[Claimed], datetime | None]:
-        now = self._clock.now()
+        now, began = self._clock.now(), monotonic()
         claimed: list[Claimed] = []
         again: list[datetime] = []
         slots: dict[str, list[datetime]] = {}
@@ -384,7 +387,7 @@ class Deliverer(Drain[Claimed]):
                 if next_try is not None:
                     again.append(next_try)
         for name, reserved in slots.items():
-            self._channels[name].reserved(reserved, self._clock.now() - now)
+            self._channels[name].reserved(reserved, began)
         return claimed, min(again, default=None)
 
     async def _claim_channel(
@@ -522,10 +525,10 @@ class Deliverer(Drain[Claimed]):
                     return slot
             async with channel.gate:
                 if not channel.slots:
-                    now = self._clock.now()
+                    now, began = self._clock.now(), monotonic()
                     async with self._db.write() as session:
                         slots = await self._reserve(session, name, channel.without_slot, now)
-                    channel.reserved(slots, self._clock.now() - now)
+                    channel.reserved(slots, began)
 
     async def _last_in_slot(self, session: AsyncSession, row: Outbox) -> list[Any] | None:
         last = (

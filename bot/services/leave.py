@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,14 +11,17 @@ from bot.facts.dates import coming_days
 from bot.ports import Button, Press
 from bot.services import accounts, hand_over
 from bot.services.sending import Answer, button, tell
-from bot.services.tables import Tables
+from bot.services.tables import SHANGHAI, Tables
+from bot.services.timers import arm
 from bot.texts.catalogue import Say, say
 from models.case import Case
+from models.delivery import Timer, TimerState
 from models.lifecycle import Action, CaseStatus
 from models.network import Organisation, Staff
 from models.party import Account
 
 VERB = "jl"
+TIMER = "leave"
 LENGTHS = (1, 3, 7, 14)
 """Days from today that have a button; anything else is typed."""
 
@@ -72,17 +75,23 @@ async def typed(
     await _ask_who(session, account, answer, *days)
 
 
-async def turn(session: AsyncSession, tables: Tables) -> None:
-    """What the day brings: leaves that begin hand over what was taken, those that ended take it back."""
+async def turn(session: AsyncSession, tables: Tables, timer: Timer) -> datetime | TimerState:
+    """What the day brings, at its first minute: a leave that begins hands over what was taken, one that
+    has ended takes it back. On the days between, what came to her meanwhile is handed over too."""
+    staff = await session.get(Staff, timer.about_id, with_for_update=True)
+    if staff is None or staff.left_at is not None or staff.away_from is None:
+        return TimerState.CANCELLED
     day = accounts.today(tables)
-    found = await session.scalars(
-        select(Staff).where(Staff.left_at.is_(None), Staff.away_from <= day)
-    )
-    for staff in found.all():
-        if staff.away_until is not None and staff.away_until < day:
-            await _end(session, tables, staff, tell_her=True)
-        else:
-            await _begin(session, tables, staff)
+    if staff.away_until is not None and staff.away_until < day:
+        await _end(session, tables, staff, tell_her=True)
+        return TimerState.FIRED
+    if staff.away_from <= day:
+        await _begin(session, tables, staff)
+    return _dawn(max(staff.away_from, day + timedelta(days=1)))
+
+
+def _dawn(day: date) -> datetime:
+    return datetime.combine(day, time(), SHANGHAI)
 
 
 async def _ask_who(
@@ -140,6 +149,10 @@ async def _go(
     for staff, _ in duties:
         staff.away_from, staff.away_until = first, last
         staff.substitute_id = mate.id if mate is not None else None
+        # Numbered by the minute: a leave set anew has a timer of its own, whatever became of the last.
+        generation = int(tables.clock.now().timestamp() // 60)
+        due = _dawn(max(first, accounts.today(tables) + timedelta(days=1)))
+        await arm(session, staff.id, TIMER, due, generation=generation)
     await session.flush()
     names = [desk.name for _, desk in duties]
     back = [[button("staff.button.back", VERB, question="back")]]

@@ -73,7 +73,6 @@ class LiveClassifier:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), seconds)
                 return
-            await self.ready()  # not at the start, which has enough to do
 
     def _build(self, words: Sequence[Addition], number: int) -> Classifier:
         return Classifier(extended(rules.load(), words, number), self.tmp_dir)

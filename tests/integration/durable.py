@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, event, select
 
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database, driver_url
@@ -130,3 +131,39 @@ async def opened_on(server: str, folder: Path) -> AsyncIterator[Database]:
     finally:
         await db.close()
         install_cipher(None)
+
+
+Query = tuple[str, Any]
+"""SQL as the driver gets it, and its parameters."""
+
+
+@asynccontextmanager
+async def queries(db: Database) -> AsyncIterator[list[Query]]:
+    """Every SELECT that the database is asked meanwhile."""
+    made: list[Query] = []
+
+    def note(_c: Any, _cursor: Any, sql: str, parameters: Any, _x: Any, _many: bool) -> None:
+        if sql.lstrip().startswith("SELECT"):
+            made.append((sql, parameters))
+
+    async with db.write() as session:
+        engine = session.get_bind()
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield made
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+async def read_whole(db: Database, made: Sequence[Query], table: str) -> list[str]:
+    """The steps in which these queries read ``table`` from end to end, as SQLite plans them."""
+    assert made
+    found = []
+    async with db.read() as session:
+        connection = await session.connection()
+        for sql, parameters in made:
+            steps = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
+            found += [str(step[-1]) for step in steps]
+    assert any(table in step for step in found), found
+    whole = re.compile(rf"SCAN (?!.* INDEX)({table}|{table}_\d+)\b")
+    return [step for step in found if whole.search(step)]

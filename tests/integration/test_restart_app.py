@@ -18,12 +18,12 @@ from tests.torture.postgres import postgresql, start_again, stop_at_once
 from tests.torture.process import BotProcess, town
 
 SEED = 20261123
-KILLS = 8
+KILLS = 4
 LONGEST_LIFE = 0.8
 CONSUMERS = 3
 
 
-async def test_eight_kills_lose_no_word_and_file_nothing_twice(tmp_path: Path) -> None:
+async def test_four_kills_lose_no_word_and_file_nothing_twice(tmp_path: Path) -> None:
     dice = random.Random(SEED)
     async with town(tmp_path) as (world, bot):
         consumers = people_of(world, 1, CONSUMERS, SEED)

@@ -15,6 +15,7 @@ from bot.facts.dates import coming_days
 from bot.ports import Press
 from bot.services import accounts, enlist, hand_over, leave
 from models.case import Case
+from models.delivery import Timer, TimerState
 from models.lifecycle import Action, CaseStatus
 from models.network import Invitation, Staff
 from tests.integration.admin_office import AUNT, BOSS, GROUP, TEACHER, Office, opened
@@ -110,7 +111,8 @@ async def test_a_substitute_acts_for_the_days_of_the_leave_and_no_longer(office:
     await office.case("PD-2", desk=POINT)
     assert "还没有登记" in await take(office, STRANGER, "PD-2")
     async with office.rows() as session:
-        await leave.turn(session, office.tables)
+        over = await leave.turn(session, office.tables, Timer(about_id=duty.id, kind=leave.TIMER))
+    assert over is TimerState.FIRED
     assert "回来上班" in (await office.last(STRANGER)).text
     assert "接单成功" in await take(office, COLLEAGUE, "PD-2")
     async with office.rows() as session:

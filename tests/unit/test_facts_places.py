@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import time
 from collections.abc import Callable
 from datetime import date
 from importlib.resources import files
@@ -257,8 +256,10 @@ def test_any_text(text: str) -> None:
         "有家乐福超市",
     ],
 )
-def test_time_is_bounded(piece: str) -> None:
-    """50 ms each on an idle machine; the bound leaves room for a busy one, not for squares."""
+@pytest.mark.timeout(60)
+def test_a_long_text_is_read_to_its_end(piece: str) -> None:
+    """A reader that took the square of its length would not come to the end in this time; how long
+    they really take is a figure of ``make bench classify``."""
     text = (piece * 100_000)[:100_000]
     readers: list[Callable[[str], object]] = [
         money.read_money,
@@ -275,7 +276,4 @@ def test_time_is_bounded(piece: str) -> None:
         PUDONG.find,
     ]
     for reader in readers:
-        reader("x")
-        start = time.perf_counter()
         reader(text)
-        assert time.perf_counter() - start < 0.5
