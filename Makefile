@@ -29,7 +29,7 @@ run: $(VENV)/.run ## start the bot; without BOT_TOKEN, the bot and a local stand
 	$(BIN)/python -m bot run $(ARGS)
 
 test: $(VENV)/.test ## every test that needs neither network nor browser (ARGS=... goes to pytest)
-	$(PYTEST) -n 2 --dist loadgroup $(ARGS)
+	$(PYTEST) -n 3 --dist loadgroup $(ARGS)
 
 check: $(VENV)/.run $(VENV)/.test $(VENV)/.check ## lint, format, types, import directions
 	$(BIN)/ruff check .
