@@ -51,7 +51,7 @@ judges: $(VENV)/.test $(NODE_MODULES) ## programs we did not write (aiogram, tel
 
 torture: $(VENV)/.test ## the long form of the kill and load tests, on both databases (KILLS=... STOPS=... SECONDS=... shorten it)
 	@$(call need_tests,tests/torture)
-	$(PYTEST) --timeout 3600 tests/torture $(ARGS)
+	TMPDIR=$${TMPDIR:-/tmp} $(PYTEST) --timeout 3600 tests/torture $(ARGS)
 
 bench: $(VENV)/.run ## measure beside the peers and limits; make bench classify for one bench
 	$(BIN)/python -m bot bench $(filter $(BENCHES),$(MAKECMDGOALS)) $(ARGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, get_args
 
 import structlog
@@ -136,12 +137,17 @@ def _desk(row: Row[Any], parent: Row[Any] | None, own: Desk | None) -> Desk:
 
 def gazetteer(register: Register) -> Gazetteer:
     """The streets and committees of a register, to be found in a text."""
-    return Gazetteer(
-        [Street(desk.code, desk.name, desk.lat, desk.lon) for desk in register.streets],
-        [
+    return _named(
+        tuple(Street(desk.code, desk.name, desk.lat, desk.lon) for desk in register.streets),
+        tuple(
             Committee(desk.code, desk.name, desk.street_code, "")
             for desk in register
             if desk.type in COMMITTEES
-        ],
-        packaged_landmarks(),
+        ),
     )
+
+
+@lru_cache(maxsize=2)
+def _named(streets: tuple[Street, ...], committees: tuple[Committee, ...]) -> Gazetteer:
+    """Made once of the same names: at a start the packaged network's are the database's."""
+    return Gazetteer(streets, committees, packaged_landmarks())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import create_engine, select
@@ -233,13 +235,43 @@ def photo() -> tuple[Attachment, ...]:
 @asynccontextmanager
 async def opened(folder: Path, *, demo: bool = False) -> AsyncIterator[Office]:
     """A fresh installation with the network seeded, in the state of ``demo`` or not."""
+    if not _copied(folder):
+        await _furnish(Path(_EMPTY.name))
+        _copied(folder)
+    install_cipher(Keyring.open(folder / "keys.json"))
+    clock = Hands()
+    db = Database(f"sqlite:///{folder / 'suda.db'}")
+    try:
+        yield Office(db, _tables(clock, demo), clock)
+    finally:
+        await db.close()
+        install_cipher(None)
+
+
+_EMPTY = TemporaryDirectory()
+"""What a first start leaves behind; goes with the process."""
+
+
+def _copied(folder: Path) -> bool:
+    """To make one takes longer than most tests, to copy it does not. Whether there was one."""
+    shutil.copytree(_EMPTY.name, folder, dirs_exist_ok=True)
+    return (folder / "suda.db").exists()
+
+
+async def _furnish(folder: Path) -> None:
     url = f"sqlite:///{folder / 'suda.db'}"
     engine = create_engine(url)
     Base.metadata.create_all(engine)
     engine.dispose()
     install_cipher(Keyring.open(folder / "keys.json"))
-    clock = Hands()
-    tables = Tables(
+    db = Database(url)
+    async with db.write() as session:
+        await seed_network.seed(session, _tables(Hands(), demo=False))
+    await db.close()
+
+
+def _tables(clock: Hands, demo: bool) -> Tables:
+    return Tables(
         clock=clock,
         texts=load(),
         classifier=LiveClassifier(),
@@ -249,11 +281,3 @@ async def opened(folder: Path, *, demo: bool = False) -> AsyncIterator[Office]:
         demo=demo,
         bot_name="suda_bot",
     )
-    db = Database(url)
-    try:
-        async with db.write() as session:
-            await seed_network.seed(session, tables)
-        yield Office(db, tables, clock)
-    finally:
-        await db.close()
-        install_cipher(None)

@@ -50,7 +50,7 @@ START = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 """A Tuesday, ten in the morning in Shanghai."""
 
 STEP = timedelta(minutes=1)
-PATIENCE = 30.0
+PATIENCE = 90.0
 ADMIN = 3001
 ROLES = {"消费者": "consumer", "工作人员": "staff", "管理员": "admin"}
 UNITS = {"分钟": "minutes", "小时": "hours", "天": "days"}
@@ -285,19 +285,23 @@ class Stage:
     async def _quiet(self) -> None:
         """Until the bot has taken, handled and sent everything; what is due later comes at once."""
         async with asyncio.timeout(PATIENCE):
-            while True:
-                await asyncio.sleep(0.01)
-                if self._bot is not None and self._bot.done():
-                    self._bot.result()
-                    raise RuntimeError("the bot ended by itself")
-                later = self._later()
-                if later is None:
-                    continue
-                if later == "":
-                    return
-                self.clock.moment = max(self.clock.moment, datetime.fromisoformat(later))
+            with self._database() as rows:
+                await self._settled(rows)
 
-    def _later(self) -> str | None:
+    async def _settled(self, rows: sqlite3.Connection) -> None:
+        while True:
+            await asyncio.sleep(0.01)
+            if self._bot is not None and self._bot.done():
+                self._bot.result()
+                raise RuntimeError("the bot ended by itself")
+            later = self._later(rows)
+            if later is None:
+                continue
+            if later == "":
+                return
+            self.clock.moment = max(self.clock.moment, datetime.fromisoformat(later))
+
+    def _later(self, rows: sqlite3.Connection) -> str | None:
         """None while there is work in hand, else when the next work is due; '' when nothing is owed.
 
         An update that could not be handled ends the play.
@@ -305,23 +309,22 @@ class Stage:
         world = self.world
         if not world.polling or world.pending():
             return None
-        with self._database() as rows:
-            broken = rows.execute("SELECT last_error FROM inbox WHERE last_error <> ''").fetchall()
-            if broken:
-                raise AssertionError(f"an update could not be handled: {broken}")
-            if rows.execute("SELECT 1 FROM inbox WHERE state IN ('open', 'leased')").fetchone():
-                return None
-            now = self.clock.moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-            if rows.execute(
-                "SELECT 1 FROM outbox WHERE state = 'leased' OR (state = 'due' AND run_at <= :now)"
-                " UNION ALL SELECT 1 FROM delivery JOIN notice ON notice.id = notice_id"
-                " WHERE delivery.state = 'leased' OR"
-                " (delivery.state = 'due' AND notice.state = 'sending' AND run_at <= :now)"
-                " UNION ALL SELECT 1 FROM timer WHERE state = 'waiting' AND due_at <= :now",
-                {"now": now},
-            ).fetchone():
-                return None
-            due = rows.execute("SELECT min(run_at) FROM outbox WHERE state = 'due'").fetchone()[0]
+        broken = rows.execute("SELECT last_error FROM inbox WHERE last_error <> ''").fetchall()
+        if broken:
+            raise AssertionError(f"an update could not be handled: {broken}")
+        if rows.execute("SELECT 1 FROM inbox WHERE state IN ('open', 'leased')").fetchone():
+            return None
+        now = self.clock.moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        if rows.execute(
+            "SELECT 1 FROM outbox WHERE state = 'leased' OR (state = 'due' AND run_at <= :now)"
+            " UNION ALL SELECT 1 FROM delivery JOIN notice ON notice.id = notice_id"
+            " WHERE delivery.state = 'leased' OR"
+            " (delivery.state = 'due' AND notice.state = 'sending' AND run_at <= :now)"
+            " UNION ALL SELECT 1 FROM timer WHERE state = 'waiting' AND due_at <= :now",
+            {"now": now},
+        ).fetchone():
+            return None
+        due = rows.execute("SELECT min(run_at) FROM outbox WHERE state = 'due'").fetchone()[0]
         if any(query.answer is None for query in world.queries.values()):
             return None
         return f"{due}+00:00" if due else ""
