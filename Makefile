@@ -53,7 +53,7 @@ torture: $(VENV)/.test ## the long form of the kill and load tests, on both data
 	@$(call need_tests,tests/torture)
 	TMPDIR=$${TMPDIR:-/tmp} $(PYTEST) --timeout 3600 tests/torture $(ARGS)
 
-bench: $(VENV)/.run ## measure beside the peers and limits; make bench classify for one bench
+bench: $(VENV)/.run $(VENV)/.bench ## measure beside the peers and limits; make bench classify for one bench
 	$(BIN)/python -m bot bench $(filter $(BENCHES),$(MAKECMDGOALS)) $(ARGS)
 
 $(BENCHES): bench
@@ -82,7 +82,7 @@ $(VENV)/.run: $(SOURCES) | $(BIN)/python
 	$(PIP) -e .
 	@touch $@
 
-$(VENV)/.test $(VENV)/.check $(VENV)/.browser: $(VENV)/.%: $(SOURCES) | $(BIN)/python
+$(VENV)/.test $(VENV)/.check $(VENV)/.browser $(VENV)/.bench: $(VENV)/.%: $(SOURCES) | $(BIN)/python
 	$(PIP) -e '.[$*]'
 	@touch $@
 

@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.bench import nearest as nearest_five
-from bot.bench.durable import durable
+from bot.bench.durable import steps
 from bot.bench.measure import Measure, words
 from bot.bench.notice import notice
+from bot.bench.peers import peers
 from bot.classify import bench as understanding
 from bot.route.register import Register, load_network
 from bot.sandbox import bench as stand_in
@@ -48,6 +49,11 @@ def nearest(settings: Settings) -> list[Measure]:
     """The nearest five of ten thousand and of a million, all or few eligible, beside the peers."""
     lines = nearest_five.nearest(settings.database_url)
     return [Measure("nearest", what, value, unit) for what, value, unit in lines]
+
+
+def durable(settings: Settings) -> list[Measure]:
+    """Whole durable steps, intake, losses under kills and many workers, beside their peers."""
+    return [*steps(settings), *peers(settings)]
 
 
 def sandbox(_settings: Settings) -> list[Measure]:

@@ -1,4 +1,4 @@
-"""Whole durable steps beside a bare loop that runs the same SQL, and webhook intake beside a peer's.
+"""Whole durable steps beside a bare loop that runs the same SQL.
 
 The bare loop is given all that was thought out before: the statements of the steps, in their
 transactions, with their values, and the messages ready to send. It runs them through the same async
@@ -169,14 +169,14 @@ class Shop:
     async def take_in(self, updates: Sequence[Mapping[str, Any]]) -> int:
         """Store updates as the poller does; how many were new."""
         async with self.house.db.write() as session:
-            return await accept(session, "tg:1", _rows(updates), now=self.house.clock.now())
+            return await accept(session, "tg:1", rows_of(updates), now=self.house.clock.now())
 
 
 @contextlib.asynccontextmanager
 async def open_shop(settings: Settings, limits: Limits = WIDE) -> AsyncIterator[Shop]:
     """A shop on a database of its own in a folder that goes afterwards."""
     with tempfile.TemporaryDirectory(prefix="suda-bench-") as folder:
-        async with app.open_house(_own(settings, folder), demo=True) as house:
+        async with app.open_house(own_folder(settings, folder), demo=True) as house:
             request = Swallow()
             bot = Bot(TOKEN, request=request, get_updates_request=request)
             said: list[Call] = []
@@ -195,12 +195,12 @@ async def open_shop(settings: Settings, limits: Limits = WIDE) -> AsyncIterator[
             await application.shutdown()
 
 
-def durable(settings: Settings) -> list[Measure]:
+def steps(settings: Settings) -> list[Measure]:
     """Whole steps a second: update stored, handled in its transaction, answer stored, sent, marked."""
-    return asyncio.run(_durable(settings))
+    return asyncio.run(_steps(settings))
 
 
-async def _durable(settings: Settings) -> list[Measure]:
+async def _steps(settings: Settings) -> list[Measure]:
     ours, theirs, our_work, their_work, queries, commits = [], [], [], [], [], []
     async with open_shop(settings) as shop:
         folder = shop.house.settings.data_dir
@@ -255,7 +255,7 @@ def _measure(what: str, rounds: Sequence[float], unit: str) -> Measure:
     return Measure("durable", what, statistics.median(rounds[1:]), unit)
 
 
-def _own(settings: Settings, folder: str) -> Settings:
+def own_folder(settings: Settings, folder: str) -> Settings:
     return settings.model_copy(
         update={
             "data_dir": Path(folder),
@@ -265,7 +265,7 @@ def _own(settings: Settings, folder: str) -> Settings:
     )
 
 
-def _rows(updates: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, str, Mapping[str, Any]]]:
+def rows_of(updates: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, str, Mapping[str, Any]]]:
     return [
         (str(update["update_id"]), update["update_id"], f"tg:{_chat_of(update)}", update)
         for update in updates
