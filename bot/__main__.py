@@ -505,14 +505,14 @@ def make_poster(
     db: Db = "",
 ) -> None:
     """A point's printable poster, with the QR code that opens the bot there."""
-    from bot.adapters import posters
+    from bot.adapters import fonts, posters
     from bot.services.poster import compose
 
     settings = _settings(db)
     draw = {".pdf": posters.poster_pdf, ".png": posters.poster_png}.get(out.suffix.lower())
     if draw is None:
         _fail(_say("cli.poster.suffix", file=out.name))
-    font = posters.find_font(settings.poster_font)
+    font = fonts.find_font(settings.font_file)
 
     async def go() -> Poster | None:
         async with _house_named(db, bot) as house:
@@ -571,11 +571,11 @@ def import_staff(
     db: Db = "",
 ) -> None:
     """Invite everybody of a CSV or XLSX (columns point, name): a printable sheet a street, or nothing."""
-    from bot.adapters import posters, sheets
+    from bot.adapters import fonts, posters, sheets
     from bot.services.invite_many import COLUMNS, invite_all
 
     settings = _settings(db)
-    font = posters.find_font(settings.poster_font)
+    font = fonts.find_font(settings.font_file)
     headings, lines = sheets.stream(file)
     if not set(COLUMNS) <= set(headings):
         _fail(_say("cli.staff.headings"))
@@ -1033,8 +1033,8 @@ def _told(error: Exception) -> str | None:
     from bot.adapters.courier import ServerGone
     from bot.adapters.crypto import KeyringError, SealBroken
     from bot.adapters.database import DatabaseProblem
+    from bot.adapters.fonts import FontMissing
     from bot.adapters.lock import AlreadyRunning
-    from bot.adapters.posters import FontMissing
     from bot.adapters.sheets import SheetProblem
     from bot.adapters.telegram import TokenRefused
     from bot.services.backup import BackupFailed

@@ -28,7 +28,7 @@ from telegram import (
 from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
-from bot.adapters import geocode, metrics, migrate, posters, webhook
+from bot.adapters import documents, fonts, geocode, metrics, migrate, posters, webhook
 from bot.adapters.clock import SystemClock
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database
@@ -36,7 +36,7 @@ from bot.adapters.files import SealedFiles
 from bot.adapters.lock import only_one
 from bot.adapters.telegram import ALLOWED_UPDATES, TelegramChannel, build_bot
 from bot.law import book, policy
-from bot.ports import Clock, Incoming, Poster
+from bot.ports import Clock, Document, Incoming, Poster
 from bot.route.register import load_network
 from bot.services import (
     accounts,
@@ -53,6 +53,7 @@ from bot.services import (
     seed_network,
     suggest_words,
 )
+from bot.services import documents as papers
 from bot.services.administer import first_admin_link, keep_bot_name
 from bot.services.deliver import Deliverer, Errand, Limits, still_owed, sweep_outbox
 from bot.services.drain import Drain
@@ -243,7 +244,7 @@ async def _work(
             "drop": dropper(house.vault),
             locate.ERRAND: locate.locator(tables, geocoder),
             **_thinking(house.db, tables),
-            poster.ERRAND: _drawer(house, tables),
+            **_printing(house, tables),
         },
         on_dead=lambda session, row, refusal: undeliverable(session, tables, row, refusal),
         on_moved=moved,
@@ -338,14 +339,23 @@ def _thinking(db: Database, tables: Tables) -> dict[str, Errand]:
     }
 
 
-def _drawer(house: House, tables: Tables) -> Errand:
-    """The errand that draws posters, in a thread, with the font that is there."""
+def _printing(house: House, tables: Tables) -> dict[str, Errand]:
+    """The errands that draw posters and papers, in a thread, with the font that is there."""
 
     async def draw(wanted: Poster) -> bytes:
-        font = posters.find_font(house.settings.poster_font)
+        font = fonts.find_font(house.settings.font_file)
         return await asyncio.to_thread(posters.poster_pdf, wanted, font)
 
-    return poster.drawer(tables, draw, house.vault)
+    async def make(wanted: Document, form: papers.Form) -> bytes:
+        if form == "docx":
+            return await asyncio.to_thread(documents.document_docx, wanted)
+        font = fonts.find_font(house.settings.font_file)
+        return await asyncio.to_thread(documents.document_pdf, wanted, font)
+
+    return {
+        poster.ERRAND: poster.drawer(tables, draw, house.vault),
+        papers.ERRAND: papers.maker(tables, make, house.vault),
+    }
 
 
 async def _listen(house: House, channel: TelegramChannel, stop: asyncio.Event) -> None:
@@ -520,7 +530,7 @@ async def chat(
             house.clock,
             {},
             _limits(settings),
-            errands={**_thinking(house.db, tables), poster.ERRAND: _drawer(house, tables)},
+            errands={**_thinking(house.db, tables), **_printing(house, tables)},
         )
         timers = Scanner(house.db, house.clock, fires(tables))
         for line in terminal.lines(source):

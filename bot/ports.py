@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from asyncio import Event
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -231,3 +231,65 @@ class InvitationSheet:
     title: str
     note: str
     rows: tuple[SheetRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table; ``shares`` are the columns' widths in proportion, equal when empty."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    shares: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a document, in this order: paragraphs, pairs of a label and its value, a table, a
+    numbered list. Each may be missing."""
+
+    title: str = ""
+    paragraphs: tuple[str, ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
+    grid: Grid | None = None
+    items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A paper of a case (文书) to read, print and sign, in plain words.
+
+    ``number`` stands under the title and on every page. ``signatures`` are labels, each with a line to
+    sign on; ``notes`` stand small at the end: the source of a rule, how and when it was made.
+    """
+
+    title: str
+    number: str
+    sections: tuple[Section, ...]
+    signatures: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Document:
+        return Document(
+            title=value["title"],
+            number=value["number"],
+            sections=tuple(_section(section) for section in value["sections"]),
+            signatures=tuple(value["signatures"]),
+            notes=tuple(value["notes"]),
+        )
+
+
+def _section(value: Mapping[str, Any]) -> Section:
+    grid = value["grid"]
+    return Section(
+        title=value["title"],
+        paragraphs=tuple(value["paragraphs"]),
+        fields=tuple((label, text) for label, text in value["fields"]),
+        grid=Grid(tuple(grid["head"]), tuple(map(tuple, grid["rows"])), tuple(grid["shares"]))
+        if grid
+        else None,
+        items=tuple(value["items"]),
+    )

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     operator_name: str = ""
     cross_border_basis: str = ""
     region: str = "pudong"
-    poster_font: str = ""
+    font_file: str = ""
 
     geocoder: Literal["", "amap", "nominatim"] = ""
     geocoder_key: SecretStr = SecretStr("")

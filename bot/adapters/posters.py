@@ -1,20 +1,20 @@
 """Posters and invitation sheets (海报、邀请单) as PDF and PNG: one layout, two painters.
 
-A page is a list of marks in millimetres from its upper left corner. The Chinese font is the system's,
-or the one that POSTER_FONT names; of it only the characters used go into a PDF.
+A page is a list of marks in millimetres from its upper left corner. Of the font only the characters used go
+into a PDF.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import segno
 
+from bot.adapters.fonts import Font, fold
 from bot.ports import InvitationSheet, Poster
 
 if TYPE_CHECKING:
@@ -31,34 +31,8 @@ WIDTH, HEIGHT, MARGIN = 210.0, 297.0, 18.0
 
 DPI = 150
 LEADING = 1.35
-CJK = "\u2e80"
-"""Where scripts begin that may be broken anywhere."""
-
 QUIET = 4
 """Empty modules around a QR code (ISO/IEC 18004)."""
-
-FONTS = (
-    ("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc", 2),
-    ("/usr/share/fonts/google-noto-cjk/NotoSansCJK-Regular.ttc", 2),
-    ("/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc", 2),
-    ("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc", 0),
-    ("/usr/share/fonts/wqy-microhei/wqy-microhei.ttc", 0),
-    ("/System/Library/Fonts/Hiragino Sans GB.ttc", 0),
-    ("C:/Windows/Fonts/msyh.ttc", 0),
-)
-"""Where systems keep a font with simplified Chinese, and which of its collection that is."""
-
-
-class FontMissing(RuntimeError):
-    """There is no Chinese font; the message says how to get one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Font:
-    """A font file, and which of its collection it is."""
-
-    file: str
-    index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,21 +157,6 @@ def _code(link: str, x: float, y: float, side: float) -> Iterator[Mark]:
                 start = None
 
 
-def find_font(named: str = "") -> Font:
-    """A font with simplified Chinese: the one named, else the system's. Raises FontMissing."""
-    if named:
-        if not Path(named).is_file():
-            raise FontMissing(f"POSTER_FONT names no file: {named}")
-        return Font(named)
-    for file, index in FONTS:
-        if Path(file).is_file():
-            return Font(file, index)
-    raise FontMissing(
-        "no Chinese font was found: install one (Debian: apt install fonts-noto-cjk), "
-        "or name a .ttf, .otf or .ttc file in POSTER_FONT"
-    )
-
-
 @cache
 def _face(font: Font, pixels: int) -> FreeTypeFont:
     from PIL import ImageFont
@@ -206,23 +165,9 @@ def _face(font: Font, pixels: int) -> FreeTypeFont:
 
 
 def _wrapped(font: Font, text: str, size: float, width: float) -> list[str]:
-    """Lines that fit ``width``; Latin words and numbers stay whole where they can."""
+    """Lines of an em of ``size`` that fit ``width``, in millimetres."""
     face = _face(font, 100)
-
-    def long(line: str) -> bool:
-        return face.getlength(line) * size / 100 > width
-
-    lines, line = [], ""
-    for word in _words(text):
-        if line and long(line + word):
-            lines.append(line.rstrip())
-            line = ""
-        for char in word.lstrip() if not line else word:
-            if line and long(line + char):
-                lines.append(line)
-                line = ""
-            line += char
-    return [*lines, line] if line else lines
+    return [] if not text else fold(text, width, lambda line: face.getlength(line) * size / 100)
 
 
 def _balanced(font: Font, text: str, size: float, width: float) -> list[str]:
@@ -230,20 +175,6 @@ def _balanced(font: Font, text: str, size: float, width: float) -> list[str]:
     count = len(_wrapped(font, text, size, width))
     even = _face(font, 100).getlength(text) * size / 100 / max(count, 1) + size
     return _wrapped(font, text, size, min(width, even))
-
-
-def _words(text: str) -> Iterable[str]:
-    word = ""
-    for char in text:
-        if char < CJK and not char.isspace():
-            word += char
-            continue
-        if word:
-            yield word
-            word = ""
-        yield char
-    if word:
-        yield word
 
 
 def _pdf(pages: Sequence[Page], title: str, font: Font) -> bytes:

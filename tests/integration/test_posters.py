@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters import posters
 from bot.route.register import Desk, Register
 from bot.services import accounts, drafts, hand_over
 from bot.services.check_points import duplicates
@@ -32,12 +31,6 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
         await office.bind(STREET)
         await office.enlist(POINT)
         yield office
-
-
-def test_without_a_font_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(posters, "FONTS", ())
-    with pytest.raises(posters.FontMissing, match="fonts-noto-cjk"):
-        posters.find_font()
 
 
 async def test_barracks_have_no_poster_and_no_card(office: Office) -> None:
