@@ -34,6 +34,7 @@ class People:
             "reply": self.text,
             "start": self.start,
             "startgroup": self.start_group,
+            "invite": self.invite,
             "press": self.press,
             "pick_button": self.pick_button,
             "album": self.album,
@@ -158,7 +159,8 @@ class People:
         return self._done(self._put(person, person.id, self.world.text_fields(text, []), body))
 
     def start_group(self, person: Person, body: Json, _: Sequence[Upload]) -> Json:
-        """Adds the bot to a group, ``group`` (an id) or a new one called ``title``."""
+        """Adds the bot to a group, ``group`` (an id) or a new one called ``title`` in which
+        ``members`` (person ids) are too."""
         payload = str(body.get("payload") or "")
         if not PAYLOAD.fullmatch(payload):
             raise bad("START_PARAM_INVALID")
@@ -167,8 +169,10 @@ class People:
             self._check_chat(person, int(body["group"]))
             group = world.groups[int(body["group"])]
         else:
+            others = (world.person(int(member)).id for member in body.get("members", ()))
             group = world.add_group(
-                str(body.get("title") or SEED["open_group"]), members=[person.id]
+                str(body.get("title") or SEED["open_group"]),
+                members=dict.fromkeys((person.id, *others)),
             )
         posts = []
         if group.bot not in ("member", "administrator"):
@@ -178,6 +182,21 @@ class People:
         text = f"/start@{world.username} {payload}".strip()
         posts.append(self._put(person, group.id, world.text_fields(text, []), {}))
         return self._done(*posts, chat=group.id)
+
+    def invite(self, person: Person, body: Json, _: Sequence[Upload]) -> Json:
+        """Brings ``member`` (a person's id) into a group."""
+        chat = self._chat(person, body)
+        if chat not in self.world.groups:
+            raise refuse(404, "group not found")
+        group, other = self.world.groups[chat], self.world.person(int(body["member"]))
+        if other in self.world.members(chat):
+            raise refuse(409, "the person is in this group already")
+        group.members.append(other.id)
+        self.world.keep(group)
+        self.world.emit("chat", chat=chat)
+        post = self.world.post(chat, person.user(), {"new_chat_members": [other.user()]})
+        self._tell(post, "message")
+        return self._done(post)
 
     # Buttons
     def press(self, person: Person, body: Json, _: Sequence[Upload]) -> Json:

@@ -15,7 +15,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.sandbox.api import Api
@@ -86,7 +86,7 @@ class QuietServer(uvicorn.Server):
 
 
 class Sandbox:
-    """One running stand-in.
+    """One running stand-in: a bot with its phones, and further bots with phones of their own.
 
     ``observe()`` returns masked durable rows: ``{"inbox": [...], "cases": [...], "outbox": [...],
     "desks": {chat id: name}}``; ``control("kill" | "start")`` ends or starts the bot's process
@@ -106,6 +106,7 @@ class Sandbox:
     ) -> None:
         self.world = world
         self.api = Api(world)
+        self.others: dict[int, Sandbox] = {}
         found = places() if callable(places) else places
         self.control = Control(world, observe, control, found, plays)
         if observe is not None:
@@ -116,13 +117,21 @@ class Sandbox:
             lambda method, body: self.api.call(method, Params(body)),
             first_delay=webhook_delay,
         )
+        self._webhook_delay = webhook_delay
         self._server: QuietServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        phones = [
+            Route("/", _page("index.html")),
+            Route("/page/{name}", _page("")),
+            *self.control.routes(),
+        ]
+        self.phones = Starlette(routes=phones)
         self.app = Starlette(
             routes=[
-                Route("/", _page("index.html")),
-                Route("/page/{name}", _page("")),
-                *self.control.routes(),
+                *phones,
+                Route("/control/bots", self.show_bots, methods=["GET"]),
+                Route("/control/bots", self.new_bot, methods=["POST"]),
+                Mount("/other/{number:int}", self.other),
                 Route("/bot{token}/{method}", self.method, methods=["GET", "POST"]),
                 Route("/file/bot{token}/{path:path}", self.download, methods=["GET"]),
                 Route("/{path:path}", _nothing, methods=["GET", "POST", "HEAD"]),
@@ -149,33 +158,85 @@ class Sandbox:
         self._server = QuietServer(OwnHostOnly(self.app))
         serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         self._tasks = [serving, asyncio.create_task(self._webhook.run())]
+        for world in self.world.found_beside():
+            self._join(world)
         await self._server.ready.wait()
         return self.url
 
     async def stop(self) -> None:
-        """Ends every wait and closes the port and the world's file."""
-        self.world.closed = True
-        self.world.queue_signal.fire()
-        self.world.event_signal.fire()
+        """Ends every wait and closes the port and the files of the worlds."""
+        worlds = [self.world, *(other.world for other in self.others.values())]
+        for world in worlds:
+            world.end_waits()
         if self._server is not None:
             self._server.enough.set()
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        self.world.close()
+        for world in worlds:
+            world.close()
+
+    # Further bots
+    def _join(self, world: World) -> Sandbox:
+        other = Sandbox(world, webhook_delay=self._webhook_delay)
+        number = world.bot["id"]
+        other.url = f"{self.url}/other/{number}"
+        self.others[number] = other
+        self._tasks.append(asyncio.create_task(other._webhook.run()))
+        return other
+
+    def add_bot(self, first_name: str = "", username: str = "") -> Sandbox:
+        """A second bot, a third…: each has its own token, persons, groups and page (its ``url``).
+        They do not meet, as bots on Telegram do not see each other's messages."""
+        other = self._join(self.world.beside())
+        count = len(self.others) + 1
+        other.control.bot(
+            {
+                "first_name": first_name or f"{self.world.bot['first_name']} {count}",
+                "username": username or f"sandbox_{count}_bot",
+            }
+        )
+        return other
+
+    def _of(self, token: str) -> Sandbox:
+        """The bot of that token. Raises ApiError 401."""
+        for one in (self, *self.others.values()):
+            if one.world.token == token:
+                return one
+        raise ApiError(401, "Unauthorized")
+
+    async def other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Page and control API of a further bot, below its own address."""
+        found = self.others.get(scope["path_params"]["number"])
+        await (found.phones if found else _no_bot)(scope, receive, send)
+
+    async def show_bots(self, _: Request) -> Response:
+        return JSONResponse([one.shown() for one in (self, *self.others.values())])
+
+    async def new_bot(self, request: Request) -> Response:
+        """``first_name`` and ``username``, both optional."""
+        try:
+            body = json.loads(await request.body() or b"{}")
+            made = self.add_bot(*(str(body.get(k) or "") for k in ("first_name", "username")))
+        except (ValueError, AttributeError):
+            return JSONResponse(bad("can't parse JSON").to_json(), status_code=400)
+        return JSONResponse(made.shown())
+
+    def shown(self) -> Json:
+        """``bot`` (a User), its ``token`` and the address of its ``page``."""
+        return {"bot": self.world.me(), "token": self.world.token, "page": f"{self.url}/"}
 
     # Bot API
     async def method(self, request: Request) -> Response:
         name = request.path_params["method"]
         try:
-            if request.path_params["token"] != self.world.token:
-                raise ApiError(401, "Unauthorized")
+            bot = self._of(request.path_params["token"])
             params = await read_params(request)
-            result = await self._call(request, name, params)
+            result = await bot._call(request, name, params)
         except ApiError as error:
             return JSONResponse(error.to_json(), status_code=error.code)
         chat = params.integer("chat_id")
-        if fault := self.world.faults.take("accepted_timeout", method=name, chat=chat):
+        if fault := bot.world.faults.take("accepted_timeout", method=name, chat=chat):
             # Done, but the bot never hears of it: its own timeout usually comes first.
             await asyncio.sleep(fault.seconds)
             return JSONResponse(ApiError(504, "Gateway Timeout").to_json(), status_code=504)
@@ -201,12 +262,14 @@ class Sandbox:
             self.world.polling -= 1
 
     async def download(self, request: Request) -> Response:
-        if request.path_params["token"] != self.world.token:
-            return JSONResponse(ApiError(401, "Unauthorized").to_json(), status_code=401)
-        file = self.world.file_at(request.path_params["path"])
-        content = self.world.store.content(file.id) if file else None
-        if content is None:
-            return JSONResponse(refuse(404, "file not found").to_json(), status_code=404)
+        try:
+            world = self._of(request.path_params["token"]).world
+            file = world.file_at(request.path_params["path"])
+            content = world.store.content(file.id) if file else None
+            if content is None:
+                raise refuse(404, "file not found")
+        except ApiError as error:
+            return JSONResponse(error.to_json(), status_code=error.code)
         return Response(content, media_type="application/octet-stream")
 
 
@@ -256,6 +319,9 @@ def _page(fixed: str) -> Callable[[Request], Awaitable[Response]]:
         return FileResponse(path, headers=headers)
 
     return show
+
+
+_no_bot = PlainTextResponse("no such bot", 404)
 
 
 async def _nothing(_: Request) -> Response:

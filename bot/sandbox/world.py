@@ -193,6 +193,7 @@ class World:
         token: str | None = None,
         open_groups: bool = False,
     ) -> None:
+        self.path = None if path is None else Path(path)
         self.store = Store(path)
         self.clock = clock or SystemClock()
         self.open_groups = open_groups
@@ -248,12 +249,37 @@ class World:
         key: object = f"{thing.chat}:{thing.id}" if isinstance(thing, Post) else thing.id
         self.store.put(type(thing).__name__.lower(), key, asdict(thing))
 
-    def close(self) -> None:
-        """Ends every wait; the store is closed too."""
+    def end_waits(self) -> None:
         self.closed = True
         self.queue_signal.fire()
         self.event_signal.fire()
+
+    def close(self) -> None:
+        """Ends every wait; the store is closed too."""
+        self.end_waits()
         self.store.close()
+
+    # Worlds of further bots, each in a file beside this one's
+    def beside(self) -> World:
+        """A new one."""
+        number = 2
+        while self.path is not None and self._beside(number).exists():
+            number += 1
+        return self._open(None if self.path is None else self._beside(number))
+
+    def found_beside(self) -> list[World]:
+        """Those that were made before."""
+        if self.path is None:
+            return []
+        found = self.path.parent.glob(self._beside("*").name)
+        return [self._open(path) for path in sorted(found)]
+
+    def _beside(self, number: int | str) -> Path:
+        assert self.path is not None
+        return self.path.with_suffix(f".bot{number}{self.path.suffix}")
+
+    def _open(self, path: Path | None) -> World:
+        return World(path, self.clock, open_groups=self.open_groups)
 
     # Time
     def now(self) -> datetime:

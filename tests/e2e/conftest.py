@@ -1,4 +1,8 @@
-"""A real bot on a fresh folder, its page in a real Chromium."""
+"""A real bot on a fresh folder, one for each file of tests, its page in a real Chromium.
+
+The tests of a file share their bot, whose start is what costs time: a test that tells a story brings
+a person of its own (:meth:`Phone.arrives`).
+"""
 
 from __future__ import annotations
 
@@ -86,9 +90,9 @@ def _address(line: str) -> str | None:
     return found[0] if found else None
 
 
-@pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    with running(tmp_path) as url:
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running(tmp_path_factory.mktemp("data")) as url:
         yield url
 
 

@@ -78,6 +78,15 @@ class Phone:
         box.fill(words)
         box.press("Enter")
 
+    def arrives(self, name: str) -> None:
+        """Somebody new takes this phone, with nothing said yet."""
+        self.page.get_by_role("button", name="加人或群").click()
+        dialog = self.page.get_by_role("dialog", name="加人或群")
+        dialog.get_by_label("称呼").fill(name)
+        dialog.get_by_label("是谁").select_option(self.role)
+        dialog.get_by_role("button", name="加上").click()
+        self.element.get_by_role("button", name="开始", exact=True).wait_for()
+
     def begin(self) -> None:
         self.element.get_by_role("button", name="开始", exact=True).click()
 

@@ -33,7 +33,8 @@ def photograph(browser: Browser, path: Path) -> Path:
 
 
 def begin(consumer: Phone) -> None:
-    """From the first tap to the story told and read back."""
+    """From the first tap to the story told and read back, by somebody who is new here."""
+    consumer.arrives("陆阿姨")
     consumer.begin()
     consumer.press("我要投诉", "您好，我是诉达")
     consumer.press("同意，开始")

@@ -42,8 +42,8 @@ def test_scenarios_menus_and_dialogs_are_open_to_all(
         page.keyboard.press("Escape")
         expect(consumer.element.get_by_role("menu")).to_have_count(0)
 
-        page.get_by_role("button", name="加一个人").press("Enter")
-        expect(page.get_by_role("dialog", name="加一个人")).to_be_visible()
+        page.get_by_role("button", name="加人或群").press("Enter")
+        expect(page.get_by_role("dialog", name="加人或群")).to_be_visible()
         free_of_barriers(page)
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_have_count(0)

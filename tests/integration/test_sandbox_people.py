@@ -187,6 +187,18 @@ async def test_startgroup_adds_the_bot_and_hands_over_the_payload(phone: Phone) 
     await phone.call("sendMessage", chat_id=made["chat"], text="接上了")
 
 
+async def test_a_new_group_has_its_members_and_takes_more(phone: Phone) -> None:
+    group = (await phone.act("startgroup", ADMIN, title="塘桥", members=[TEACHER, ADMIN]))["chat"]
+    assert phone.world.groups[group].members == [ADMIN, TEACHER]
+    await phone.updates()
+    await phone.act("invite", TEACHER, chat=group, member=AUNT)
+    [service] = await phone.updates()
+    assert service["message"]["new_chat_members"][0]["id"] == AUNT
+    assert group in [chat["chat"] for chat in await phone.get("chats", person=AUNT)]
+    again = {"person": TEACHER, "kind": "invite", "chat": group, "member": AUNT}
+    assert (await phone.client.post("/control/act", json=again)).status_code == 409
+
+
 async def test_a_deep_link_button_sends_its_payload(phone: Phone) -> None:
     await phone.act("start")
     link = {"text": "接着说", "url": f"https://t.me/{phone.world.username}?start=case-7"}

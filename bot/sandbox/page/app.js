@@ -1,14 +1,14 @@
 // The page: three phones, who is on them, and what the durable rows say beside them.
 import { h, momentOf } from "./dom.js";
 import { act, get, post } from "./net.js";
-import { Phone } from "./phone.js";
+import { Phone, ofDesks } from "./phone.js";
 import { Plays } from "./plays.js";
 import { drawRecords } from "./records.js";
 import * as box from "./box.js";
 
 const $ = (id) => document.getElementById(id);
 const ROLES = [["consumer", "消费者"], ["staff", "联络点"], ["admin", "管理员"]];
-const shared = { places: [], bot: {}, newsChanged: () => drawSwitcher() };
+const shared = { places: [], bot: {}, newsChanged: () => drawSwitcher(), state: () => state };
 let phones = [];
 let state = null;
 let shown = "consumer";
@@ -86,18 +86,34 @@ async function control(action) {
 $("kill").addEventListener("click", () => control("kill"));
 $("revive").addEventListener("click", () => control("start"));
 
-$("add-person").addEventListener("click", async () => {
-  const name = h("input", { required: true, maxlength: "20", placeholder: "例如 李叔叔" });
-  const role = h("select", {}, ROLES.map(([id, title]) => h("option", { value: id }, title)));
-  if (!(await box.ask("加一个人", { 称呼: name, 在哪部手机上: role }, "加上")) || !name.value.trim()) return;
+// A person takes a phone at once; a group is made with all staff and admins in it, and then bound as
+// an admin binds any group.
+$("add").addEventListener("click", async () => {
+  const who = h("select", {}, [["consumer", "消费者"], ["staff", "联络点工作人员"], ["admin", "管理员"], ["group", "联络点的工作群"]].map(([id, title]) => h("option", { value: id }, title)));
+  const name = h("input", { required: true, maxlength: "60", placeholder: "例如 李叔叔" });
+  who.addEventListener("change", () => { name.placeholder = who.value === "group" ? "例如 塘桥联络点工作群" : "例如 李叔叔"; });
+  if (!(await box.ask("加人或群", { 是谁: who, 称呼或群名: name }, "加上")) || !name.value.trim()) return;
   try {
-    const made = await post("person", { first_name: name.value.trim(), role: role.value });
-    await refreshState();
-    await phones.find((p) => p.role === role.value).become(made.id);
-    await refreshState();
-    choose(role.value);
+    if (who.value === "group") await addGroup(name.value.trim());
+    else await addPerson(name.value.trim(), who.value);
   } catch (error) { box.say("没有成功", error.message); }
 });
+
+async function addPerson(first_name, role) {
+  const made = await post("person", { first_name, role });
+  await refreshState();
+  await phones.find((p) => p.role === role).become(made.id);
+  await startThem();
+  await refreshState();
+  choose(role);
+}
+
+async function addGroup(title) {
+  await post("group", { title, members: state.persons.filter(ofDesks).map((p) => p.id) });
+  await refreshState();
+  choose("admin");
+  box.say("群已经建好", `“${title}”里有全部工作人员和管理员，机器人还没有进群。\n接下来在管理员的手机上点“绑定工作群”，选好街镇，再点“选群并绑定”，选这个群。`);
+}
 
 // Events come in bursts: they are taken together.
 let waiting = [];
@@ -115,7 +131,7 @@ function heard(event) {
   }, 40);
 }
 function listen() {
-  const source = new EventSource(`/control/events?after=${state.seq}`);
+  const source = new EventSource(`control/events?after=${state.seq}`);
   source.onmessage = (message) => heard(JSON.parse(message.data));
   source.onerror = () => { $("health").className = "health down"; $("health-text").textContent = "模拟环境没有回应"; };
   source.onopen = refreshState;

@@ -2,11 +2,11 @@
 
 export async function get(path, asked = {}) {
   const query = new URLSearchParams(asked).toString();
-  return read(await fetch(`/control/${path}${query ? "?" + query : ""}`));
+  return read(await fetch(`control/${path}${query ? "?" + query : ""}`));
 }
 
 export async function post(path, body) {
-  return read(await fetch(`/control/${path}`, {
+  return read(await fetch(`control/${path}`, {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
   }));
 }
@@ -17,7 +17,7 @@ export async function act(body, files = []) {
   const form = new FormData();
   form.set("act", JSON.stringify(body));
   for (const file of files) form.append("file", file, file.name);
-  return read(await fetch("/control/act", { method: "POST", body: form }));
+  return read(await fetch("control/act", { method: "POST", body: form }));
 }
 
 async function read(response) {
@@ -26,4 +26,4 @@ async function read(response) {
   return body;
 }
 
-export const fileUrl = (id) => `/control/file?id=${encodeURIComponent(id)}`;
+export const fileUrl = (id) => `control/file?id=${encodeURIComponent(id)}`;

@@ -13,6 +13,9 @@ export function gist(message) {
   return kind ? `[${KINDS[kind]}]` : "消息";
 }
 
+// Who belongs into a work group.
+export const ofDesks = (person) => person.role !== "consumer" && !person.deactivated;
+
 export class Phone {
   constructor(role, title, shared) {
     Object.assign(this, { role, title, shared, chats: [], drafts: {}, seen: {}, nodes: new Map(), busy: new Map() });
@@ -457,8 +460,18 @@ export class Phone {
     const group = h("select", {}, h("option", { value: "" }, "新建一个群"), groups.map((g) => h("option", { value: String(g.chat) }, g.title)));
     const title = h("input", { value: "联络点工作群", maxlength: "60" });
     if (!(await box.ask("把机器人加进哪个群？", { 群: group, 新群的名字: title }, "加进去"))) return;
-    const made = await this.do({ kind: "startgroup", payload, group: Number(group.value) || undefined, title: title.value, chat: this.person.id });
+    const made = await this.do({ kind: "startgroup", payload, group: Number(group.value) || undefined, title: title.value, chat: this.person.id,
+      members: this.shared.state().persons.filter(ofDesks).map((p) => p.id) });
     if (made) { await this.refreshChats(); await this.open(made.chat); }
+  }
+
+  async invite() {
+    const { persons, groups } = this.shared.state();
+    const inside = groups.find((g) => g.id === this.chat).members;
+    const others = persons.filter((p) => !p.deactivated && !inside.includes(p.id));
+    if (!others.length) { box.say("拉人进群", "大家都在群里了。点页面上方的“加人或群”，可以先加一个人。"); return; }
+    const who = h("select", {}, others.map((p) => h("option", { value: String(p.id) }, p.first_name)));
+    if (await box.ask("拉人进群", { 把谁拉进来: who }, "拉进来")) await this.do({ kind: "invite", member: Number(who.value) });
   }
 
   // Menus
@@ -518,7 +531,7 @@ export class Phone {
 
   showChatMenu(near) {
     const items = this.chat < 0
-      ? [["把机器人移出群", "", () => this.do({ kind: "kick" })], ["把机器人设为管理员", "", () => this.do({ kind: "promote" })]]
+      ? [["拉人进群", "", () => this.invite()], ["把机器人移出群", "", () => this.do({ kind: "kick" })], ["把机器人设为管理员", "", () => this.do({ kind: "promote" })]]
       : [this.person.blocked ? ["解除屏蔽", "", () => this.do({ kind: "unblock" })] : ["屏蔽机器人", "", () => this.do({ kind: "block" })], ["把机器人加进群", "", () => this.addToGroup("")]];
     this.openPop("chat", items, { small: true, near });
   }
