@@ -81,7 +81,16 @@ def _read(session: Session, texts: Catalogue) -> dict[str, Any]:
                 "what": number or token,
                 "state": texts.plain(say(f"status.{status}")),
                 "at": _iso(at),
-                "note": " · ".join(filter(None, (object_, asking if number is None else "", desk))),
+                "note": " · ".join(
+                    filter(
+                        None,
+                        (
+                            texts.plain(say(f"object.{object_}")) if object_ else "",
+                            _asked(texts, asking) if number is None else "",
+                            desk,
+                        ),
+                    )
+                ),
             }
             for number, token, status, object_, asking, at, desk in reversed(cases)
         ],
@@ -97,6 +106,12 @@ def _read(session: Session, texts: Catalogue) -> dict[str, Any]:
         ],
         "desks": {chat.removeprefix("tg:"): name for chat, name in desks if chat},
     }
+
+
+def _asked(texts: Catalogue, question: str) -> str:
+    """What is being asked, in the words of the review; "" where nothing is."""
+    key = f"label.{question}"
+    return texts.raw(key) if key in texts else ""
 
 
 def _iso(moment: datetime) -> str:

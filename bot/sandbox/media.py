@@ -52,8 +52,9 @@ class File:
     duration: int = 0
     emoji: str = ""
 
-    def to_json(self) -> Json:
-        """The Voice, Document, Video… object; for a photo, its largest PhotoSize."""
+    def to_json(self, kind: str = "") -> Json:
+        """The Voice, Document, Video… object; for a photo, its largest PhotoSize. ``kind`` shows it
+        as another kind: an animation is a document as well."""
         own: Json = {
             "file_name": self.file_name,
             "mime_type": self.mime_type,
@@ -67,7 +68,7 @@ class File:
             "emoji": self.emoji,
         }
         body: Json = {"file_id": self.id, "file_unique_id": self.unique_id, "file_size": self.size}
-        return body | {name: own[name] for name in FIELDS[self.kind] if own[name] != ""}
+        return body | {name: own[name] for name in FIELDS[kind or self.kind] if own[name] != ""}
 
     def shown(self) -> Json | list[Json]:
         """The value of the message's field of this kind. A photo is a list of sizes, the last

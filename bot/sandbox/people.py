@@ -297,7 +297,7 @@ class People:
     def _captioned(self, kind: str, file: File, caption: str) -> Json:
         body: Json = {kind: file.shown()}
         if kind == "animation":
-            body["document"] = file.to_json()
+            body["document"] = file.to_json("document")
         if caption and kind not in ("sticker", "video_note"):
             body |= self.world.text_fields(caption, [], "caption")
         return body

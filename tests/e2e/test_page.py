@@ -46,7 +46,8 @@ def test_a_dispute_from_the_first_word_to_the_last(
     card = staff.rows.last.inner_text()
     assert not [private for private in ("王", "138", "幸福来") if private in card]
     staff.press("接单", "等待接单", old=True)
-    staff.shows("接单：陈老师", "办理中")
+    expect(staff.rows.last).to_contain_text("接单：陈老师")
+    expect(staff.rows.last).to_contain_text("办理中")
     consumer.hears("陈老师已经接单")
 
     # What is private opens in private.
@@ -173,7 +174,7 @@ def test_a_phone_is_wide_enough(browser: Browser, address: str, photo: Path, sho
         expect(consumer.element).to_be_hidden()
         expect(staff_tab.get_by_label("有新消息")).to_have_count(0)
         staff.press("接单", "等待接单", old=True)
-        staff.shows("接单：陈老师")
+        expect(staff.rows.last).to_contain_text("接单：陈老师")
         usable_with_a_finger(page)
         shoot(page, "phone-group")
         for name in ("管理员", "记录"):

@@ -1,4 +1,4 @@
-"""The scenarios of the page, played at its fastest: paused, stepped, ended, and taken to their end."""
+"""The scenarios of the page, played in haste: paused, stepped, ended, and taken to their end."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from tests.e2e.conftest import NARROW, opened
 from tests.e2e.phones import Phone
 
 
-def play(page: Page, title: str) -> Locator:
+def play(page: Page, title: str, pace: str = "不停顿") -> Locator:
     """Starts a scenario, in haste; gives back the strip where it is followed."""
     strip = page.get_by_role("region", name="演示")
     strip.get_by_role("button", name=title).click()
-    strip.get_by_label("快慢").select_option("快")
+    hurry(strip, pace)
     return strip
+
+
+def hurry(strip: Locator, pace: str = "不停顿") -> None:
+    strip.get_by_label("快慢").select_option(pace)
 
 
 def on_the_phone(page: Page) -> str:
@@ -42,7 +46,7 @@ def test_of_two_takers_one_comes_too_late(page: Page, staff: Phone) -> None:
 
 
 def test_a_play_waits_steps_and_ends(page: Page, admin: Phone) -> None:
-    strip = play(page, "群发通知")
+    strip = play(page, "群发通知", "快")
     strip.get_by_role("button", name="暂停").click()
     meter = strip.get_by_role("progressbar")
     expect(strip.get_by_role("button", name="继续")).to_be_visible()
@@ -62,6 +66,7 @@ def test_a_play_waits_steps_and_ends(page: Page, admin: Phone) -> None:
         page.wait_for_timeout(200)
     assert at() > stood
     strip.get_by_role("button", name="继续").click()
+    hurry(strip)
     admin.shows("一字不差")
     strip.get_by_role("button", name="结束").click()
     expect(strip.get_by_role("button", name="两人抢单")).to_be_visible()
@@ -78,11 +83,12 @@ def test_a_play_waits_steps_and_ends(page: Page, admin: Phone) -> None:
 
 
 def test_a_play_survives_the_end_of_the_process(page: Page, consumer: Phone) -> None:
-    strip = play(page, "荐股群被骗")
+    strip = play(page, "荐股群被骗", "快")
     consumer.shows("金牛老师")
     page.get_by_role("button", name="结束机器人进程").click()
     expect(strip.get_by_text("没有在运行")).to_be_visible(timeout=20_000)
     page.get_by_role("button", name="重新启动").click()
+    hurry(strip)
     finished(strip, "荐股群被骗")
     consumer.shows("已登记")
 
@@ -90,8 +96,9 @@ def test_a_play_survives_the_end_of_the_process(page: Page, consumer: Phone) -> 
 def test_a_phone_shows_who_is_acting(browser: Browser, address: str) -> None:
     with opened(browser, address, viewport=NARROW, has_touch=True, is_mobile=True) as page:
         page.get_by_role("button", name="▶ 演示").click()
-        strip = play(page, "群发通知")
+        strip = play(page, "群发通知", "快")
         expect(page.locator('.phone.shown[data-role="consumer"]')).to_be_visible()
         expect(page.locator('.phone.shown[data-role="admin"]')).to_be_visible(timeout=30_000)
         assert page.evaluate("document.scrollingElement.scrollWidth") <= NARROW["width"]
+        hurry(strip)
         finished(strip, "群发通知")

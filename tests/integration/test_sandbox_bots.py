@@ -52,7 +52,9 @@ async def test_a_further_bots_page_is_as_guarded_as_the_first() -> None:
         path = made["page"].removeprefix(phone.sandbox.url)
         for below in ("", "page/app.js", "control/state"):
             assert (await phone.client.get(path + below)).status_code == 200
-            foreign = await phone.client.get(path + below, headers={"Origin": "http://evil.example"})
+            foreign = await phone.client.get(
+                path + below, headers={"Origin": "http://evil.example"}
+            )
             assert foreign.status_code == 403
         assert (await phone.client.get("/other/5/")).status_code == 404
         wrong = await phone.client.post("/control/bots", content="[")

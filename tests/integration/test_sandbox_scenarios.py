@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox import scenarios
-from tests.judge import judge_call, judge_update, judging
+from tests.judge import judge_call, judge_update
 from tests.transcripts.stage import staged
 
 SCRIPTS = {path.stem: path.read_text("utf-8") for path in scenarios.FOLDER.glob("*.txt")}
@@ -24,16 +24,15 @@ ENDS = {
 
 @pytest.mark.parametrize("name", ENDS)
 async def test_the_bot_answers_a_scenario_to_its_end(name: str, tmp_path: Path) -> None:
-    with judging():
-        async with staged(SCRIPTS[name], tmp_path) as stage:
-            played = await stage.play(SCRIPTS[name])
-            who, words = ENDS[name]
-            person = next(p for p in stage.world.persons.values() if p.first_name == who)
-            heard = [
-                post.message.get("text", "")
-                for post in stage.world.posts[person.id].values()
-                if post.out
-            ]
+    async with staged(SCRIPTS[name], tmp_path) as stage:
+        played = await stage.play(SCRIPTS[name])
+        who, words = ENDS[name]
+        person = next(p for p in stage.world.persons.values() if p.first_name == who)
+        heard = [
+            post.message.get("text", "")
+            for post in stage.world.posts[person.id].values()
+            if post.out
+        ]
     assert any(words in text for text in heard), played[-3000:]
     assert "没看懂" not in played
     assert "（没有送到" not in played

@@ -22,8 +22,8 @@ from aiogram.types import Message, Update, User
 from bot.sandbox.webhook import PLAIN
 from bot.sandbox.world import Person, Post
 from tests.integration.sandbox_helpers import TEACHER
+from tests.judge import judge
 from tests.judges.path import staff_takes
-from tests.judges.test_aiogram import judge
 from tests.torture.people import Consumer
 from tests.torture.process import BotProcess
 
@@ -128,7 +128,7 @@ async def test_a_complaint_reaches_the_staff_through_another_server(tmp_path: Pa
 
 
 CASES: dict[str, tuple[str, dict[str, Any], Callable[[Any], None]]] = {
-    "getMe": ("getMe", {}, lambda result: judge(User, result, "getMe")),
+    "getMe": ("getMe", {}, lambda result: judge(User, result)),
     "a message": (
         "sendMessage",
         {"chat_id": -1001, "text": "您好"},
@@ -142,7 +142,7 @@ CASES: dict[str, tuple[str, dict[str, Any], Callable[[Any], None]]] = {
     "an answer to a press": (
         "answerCallbackQuery",
         {"callback_query_id": "1"},
-        lambda result: judge(bool, result, "answerCallbackQuery"),
+        lambda result: judge(bool, result),
     ),
     "updates": ("getUpdates", {}, lambda result: judge_updates(result)),
 }

@@ -11,5 +11,7 @@ from tests.judge import judging
 
 @pytest.fixture(autouse=True)
 def judged() -> Iterator[None]:
-    with judging():
+    with judging() as heard:
         yield
+    assert heard.updates, "nobody has done anything"
+    assert heard.calls, "the bot has said nothing"

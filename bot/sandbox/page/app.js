@@ -48,7 +48,7 @@ function choose(role) {
 }
 let recordsOpen = wide.matches;
 function layout() {
-  for (const phone of phones) phone.element.classList.toggle("shown", phone.role === shown);
+  for (const phone of phones) { phone.element.classList.toggle("shown", phone.role === shown); phone.dock(narrow.matches); }
   $("phones").hidden = narrow.matches && shown === "records";
   $("records").hidden = !state?.observe || (narrow.matches ? shown !== "records" : !recordsOpen);
   $("toggle-records").hidden = !state?.observe || narrow.matches;

@@ -20,6 +20,16 @@ export function svg(tag, props = {}, ...children) {
   return made;
 }
 
+// Drawn, so that they look alike where no font has them.
+const ICONS = {
+  clip: "M20 11.5l-8.2 8.2a5.2 5.2 0 0 1-7.4-7.4l8.5-8.5a3.5 3.5 0 0 1 5 5l-8.5 8.4a1.7 1.7 0 0 1-2.5-2.4l7.8-7.7",
+  send: "M4 4l17 8-17 8 3-8-3-8zM7 12h14",
+  sheet: "M7 3h7l4 4v14H7zM14 3v4h4M10 12h5M10 16h5",
+  film: "M8 5l11 7-11 7z",
+  card: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21a8 8 0 0 1 16 0",
+};
+export const icon = (name) => svg("svg", { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));
+
 const ZONE = "Asia/Shanghai";
 const hour = new Intl.DateTimeFormat("zh-CN", { timeZone: ZONE, hour: "2-digit", minute: "2-digit", hour12: false });
 const day = new Intl.DateTimeFormat("zh-CN", { timeZone: ZONE, month: "long", day: "numeric", weekday: "short" });

@@ -1,17 +1,11 @@
 // One phone: whose it is, its chats, the open chat and everything that can be done in it.
-import { act, fileUrl, get } from "./net.js";
-import { dayOf, h, hourOf, rich, sizeOf } from "./dom.js";
-import { picker, stamp } from "./map.js";
+import { act, get } from "./net.js";
+import { dayOf, h, hourOf, icon } from "./dom.js";
+import { picker } from "./map.js";
+import { contents, gist, service, together } from "./message.js";
 import * as box from "./box.js";
 
 const TYPING = { typing: "正在输入…", upload_photo: "正在发照片…", upload_document: "正在发文件…", find_location: "正在找位置…" };
-const KINDS = { photo: "照片", document: "文件", video: "视频", voice: "语音", audio: "音频", video_note: "视频", sticker: "贴纸", location: "位置", venue: "地点", contact: "名片" };
-
-export function gist(message) {
-  if (message.text || message.caption) return message.text || message.caption;
-  const kind = Object.keys(KINDS).find((name) => name in message);
-  return kind ? `[${KINDS[kind]}]` : "消息";
-}
 
 // Who belongs into a work group.
 export const ofDesks = (person) => person.role !== "consumer" && !person.deactivated;
@@ -61,6 +55,14 @@ export class Phone {
     });
   }
 
+  // On a narrow screen, whose phone it is stands in the chat's own line.
+  dock(narrow) {
+    const line = narrow ? this.face.parentElement : this.owner;
+    if (this.people.parentElement === line) return;
+    if (narrow) line.lastElementChild.before(this.people);
+    else line.append(this.people);
+  }
+
   nearEnd() { return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 60; }
 
   // Shows the newest; of news taller than the screen, its beginning.
@@ -78,9 +80,12 @@ export class Phone {
   // Who and where
   setPeople(people) {
     this.all = people;
-    this.people.replaceChildren(...people.map((p) => h("option", { value: String(p.id) }, p.first_name)));
-    this.people.hidden = people.length < 1;
-    this.owner.classList.toggle("alone", people.length < 2);
+    const names = people.map((p) => `${p.id} ${p.first_name}`).join("\n");
+    if (this.people.dataset.names !== names) { // an open list is left in peace
+      this.people.dataset.names = names;
+      this.people.replaceChildren(...people.map((p) => h("option", { value: String(p.id) }, p.first_name)));
+      this.people.hidden = people.length < 1;
+    }
     if (this.person) this.person = people.find((p) => p.id === this.person.id) || this.person;
     if (this.person) this.people.value = String(this.person.id);
     else if (people.length) this.become(people[0].id);
@@ -230,7 +235,7 @@ export class Phone {
       }
       before = node;
     };
-    for (const post of posts) {
+    for (const post of together(posts)) {
       const day = dayOf(post.message.date);
       if (day !== lastDay) put(`day ${day}`, day, () => h("div", { class: "day" }, day));
       lastDay = day;
@@ -249,8 +254,9 @@ export class Phone {
 
   drawPost(post) {
     const { message } = post;
-    const service = this.service(message);
-    if (service) return h("div", { class: "event" }, service);
+    const event = service(message);
+    if (event) return h("div", { class: "event" }, event);
+    const all = [message, ...(post.more || [])];
     const mine = message.from.id === this.person.id;
     const rows = message.reply_markup?.inline_keyboard || [];
     const quoted = message.reply_to_message;
@@ -259,10 +265,10 @@ export class Phone {
       this.chat < 0 && !mine ? h("div", { class: "from" }, message.from.first_name) : null,
       origin ? h("div", { class: "from" }, `转发自 ${origin.sender_user?.first_name || origin.sender_user_name || "别处"}`) : null,
       quoted ? h("button", { type: "button", class: "quote", onclick: () => this.jump(quoted.message_id) }, gist(quoted)) : null,
-      this.drawContent(message),
+      contents(all, { places: this.shared.places, open: (url) => this.link(url), command: (text) => this.do({ kind: "text", text }) }),
       h("span", { class: "meta" }, `${post.edited ? "已编辑 " : ""}${hourOf(message.date)}`));
     const more = h("button", { type: "button", class: "more", "aria-label": "对这条消息…", "aria-haspopup": "true", onclick: (e) => this.showPostMenu(e.currentTarget, post, mine) }, "⋯");
-    return h("div", { class: `row${mine ? " mine" : ""}${rows.length ? " wide" : ""}`, "data-id": String(message.message_id), "data-from": mine ? "me" : "them" },
+    return h("div", { class: `row${mine ? " mine" : ""}${rows.length ? " wide" : ""}`, "data-id": String(message.message_id), "data-ids": all.map((m) => m.message_id).join(" "), "data-from": mine ? "me" : "them" },
       bubble, more,
       rows.length ? h("div", { class: "keys", role: "group", "aria-label": "按钮" }, rows.map((row) => h("div", {}, row.map((button) => this.drawKey(button, message))))) : null);
   }
@@ -281,50 +287,8 @@ export class Phone {
     return key;
   }
 
-  drawContent(message) {
-    const parts = [];
-    const file = (kind) => message[kind];
-    if (message.photo) {
-      parts.push(h("img", { class: "picture", src: fileUrl(message.photo.at(-1).file_id), alt: "照片", loading: "lazy" }));
-    } else if (message.sticker) {
-      parts.push(h("img", { class: "picture", src: fileUrl(message.sticker.file_id), alt: `贴纸 ${message.sticker.emoji || ""}` }));
-    } else if (message.voice || message.audio) {
-      parts.push(h("audio", { controls: true, preload: "none", src: fileUrl((message.voice || message.audio).file_id), "aria-label": "语音" }));
-    } else if (message.location) {
-      const { latitude, longitude } = message.location;
-      parts.push(h("div", { class: "place" }, stamp(this.shared.places, latitude, longitude),
-        message.venue ? h("b", {}, message.venue.title) : h("b", {}, "位置"),
-        h("small", {}, message.venue ? message.venue.address : `${latitude.toFixed(4)}, ${longitude.toFixed(4)}`)));
-    } else if (message.contact) {
-      parts.push(h("div", { class: "attached" }, h("span", { class: "glyph", "aria-hidden": "true" }, "☎"), h("span", {}, message.contact.first_name, h("small", {}, message.contact.phone_number))));
-    } else {
-      for (const kind of ["document", "video", "video_note"]) {
-        if (!file(kind)) continue;
-        parts.push(h("a", { class: "attached", href: fileUrl(file(kind).file_id), download: file(kind).file_name || "" },
-          h("span", { class: "glyph", "aria-hidden": "true" }, kind === "document" ? "📄" : "▶"),
-          h("span", {}, file(kind).file_name || KINDS[kind], h("small", {}, sizeOf(file(kind).file_size)))));
-        break;
-      }
-    }
-    const words = message.text ?? message.caption;
-    if (words) {
-      parts.push(h("span", { class: "text" }, rich(words, message.entities || message.caption_entities, {
-        open: (url) => this.link(url), command: (text) => this.do({ kind: "text", text }),
-      })));
-    }
-    return parts;
-  }
-
-  service(message) {
-    const who = message.from.first_name;
-    if (message.new_chat_members) return `${who} 把 ${message.new_chat_members.map((m) => m.first_name).join("、")} 加进了群`;
-    if (message.left_chat_member) return `${message.left_chat_member.first_name} 离开了群`;
-    if (message.migrate_to_chat_id || message.migrate_from_chat_id) return "这个群升级成了超级群";
-    return "";
-  }
-
   jump(id) {
-    const node = this.nodes.get(id)?.node;
+    const node = this.log.querySelector(`.row[data-ids~="${id}"]`);
     node?.scrollIntoView({ block: "center", behavior: "smooth" });
     node?.querySelector("button")?.focus({ preventScroll: true });
   }
@@ -354,9 +318,9 @@ export class Phone {
     if (shut) { this.compose.replaceChildren(this.begin); return; }
     this.compose.replaceChildren(
       ...(this.commands?.length ? [this.menuButton] : []),
-      h("button", { type: "button", class: "round", "aria-label": "发照片、文件、语音或位置", "aria-haspopup": "true", onclick: () => this.showAttach() }, "📎"),
+      h("button", { type: "button", class: "round", "aria-label": "发照片、文件、语音或位置", "aria-haspopup": "true", onclick: () => this.showAttach() }, icon("clip")),
       this.input,
-      h("button", { type: "button", class: "round send", "aria-label": "发送", onclick: () => this.send() }, "➤"));
+      h("button", { type: "button", class: "round send", "aria-label": "发送", onclick: () => this.send() }, icon("send")));
   }
 
   drawStrip() {
@@ -543,7 +507,7 @@ export class Phone {
     if (mine && words) items.push(["编辑", "", () => { this.editing = message; this.reply = null; this.input.value = words; this.drawStrip(); this.grow(); this.input.focus(); }]);
     if (words) items.push(["复制", "", () => navigator.clipboard?.writeText(words)]);
     if (this.chat < 0) items.push(["转发给机器人", "", () => this.do({ kind: "forward", chat: this.person.id, from_chat: this.chat, message: message.message_id })]);
-    if (mine || this.chat > 0) items.push(["删除", "", () => this.do({ kind: "delete", message: message.message_id })]);
+    if (mine || this.chat > 0) items.push(["删除", "", async () => { for (const each of [message, ...(post.more || [])]) await this.do({ kind: "delete", message: each.message_id }); }]);
     this.openPop("post", items, { small: true, near });
   }
 }

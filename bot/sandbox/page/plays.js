@@ -4,7 +4,8 @@ import { act, get, post } from "./net.js";
 
 const LIMIT = 30000; // milliseconds without the awaited button, the bot being there, until it stops
 const SILENT = 4000; // milliseconds after which a bot that says nothing has nothing to say
-const PACES = [["slow", "慢", 1.7], ["calm", "正常", 1], ["fast", "快", 0.2]];
+const QUIET = 350; // milliseconds of silence after which the bot has finished speaking
+const PACES = [["slow", "慢", 1.7], ["calm", "正常", 1], ["fast", "快", 0.2], ["none", "不停顿", 0]];
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 class Ended extends Error {}
@@ -71,6 +72,7 @@ export class Plays {
   async rest(ms) {
     const { play } = this;
     let left = ms * PACES.find(([id]) => id === this.pace)[2];
+    if (!left && !play.paused && !play.ended) return;
     for (;;) {
       if (play.ended) throw new Ended();
       if (play.once) { play.once = false; return; }
@@ -152,7 +154,7 @@ export class Plays {
       if (play.ended) throw new Ended();
       if (play.once) return;
       const { bot_online: up, pending } = this.house.state();
-      if (play.heardAt > since && Date.now() - play.heardAt > 350) return;
+      if (play.heardAt > since && Date.now() - play.heardAt > QUIET) return;
       silent += up && !pending ? 60 : 0;
       if (silent > SILENT) return;
       if (!up) this.told.textContent = "机器人没有在运行，等它回来再接着演。";
@@ -208,8 +210,8 @@ export class Plays {
         const post = posts.reverse().find(carries);
         if (post) return { chat, message: post.message.message_id };
       }
-      await wait(250);
-      if (house.state().bot_online && !play.paused) left -= 250;
+      await wait(120);
+      if (house.state().bot_online && !play.paused) left -= 120;
     }
     return null;
   }
