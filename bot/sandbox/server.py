@@ -128,12 +128,13 @@ class Sandbox:
         self.phones = Starlette(routes=phones)
         self.app = Starlette(
             routes=[
+                # First what a bot asks for, hundreds of times a second.
+                Route("/bot{token}/{method}", self.method, methods=["GET", "POST"]),
+                Route("/file/bot{token}/{path:path}", self.download, methods=["GET"]),
                 *phones,
                 Route("/control/bots", self.show_bots, methods=["GET"]),
                 Route("/control/bots", self.new_bot, methods=["POST"]),
                 Mount("/other/{number:int}", self.other),
-                Route("/bot{token}/{method}", self.method, methods=["GET", "POST"]),
-                Route("/file/bot{token}/{path:path}", self.download, methods=["GET"]),
                 Route("/{path:path}", _nothing, methods=["GET", "POST", "HEAD"]),
             ]
         )

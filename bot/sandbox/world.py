@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -247,7 +247,8 @@ class World:
 
     def keep(self, thing: Person | Group | Post | File | Query) -> None:
         key: object = f"{thing.chat}:{thing.id}" if isinstance(thing, Post) else thing.id
-        self.store.put(type(thing).__name__.lower(), key, asdict(thing))
+        body = {name: getattr(thing, name) for name in thing.__slots__}
+        self.store.put(type(thing).__name__.lower(), key, body)
 
     def end_waits(self) -> None:
         self.closed = True

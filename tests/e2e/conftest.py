@@ -104,7 +104,7 @@ def opened(browser: Browser, address: str, **device: Any) -> Iterator[Page]:
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto(address)
-    page.locator("#health.up").wait_for(timeout=30_000)
+    page.locator("#health.up").wait_for(timeout=90_000)
     yield page
     context.close()
     assert not faults, faults

@@ -122,6 +122,30 @@ def test_nothing_is_lost_when_the_process_is_ended_in_mid_interview(
         ).to_have_count(1)
 
 
+def test_a_group_that_was_added_becomes_a_work_group(
+    page: Page, staff: Phone, admin: Phone
+) -> None:
+    page.get_by_role("button", name="加人或群").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("是谁").select_option("联络点的工作群")
+    dialog.get_by_label("称呼").fill("塘桥工作群")
+    dialog.get_by_role("button", name="加上").click()
+    # The page says what comes next, and that is what comes.
+    expect(dialog).to_contain_text("点“绑定工作群”")
+    dialog.get_by_role("button", name="知道了").click()
+    admin.command("admin")
+    admin.press("绑定工作群")
+    admin.hears("请选街镇")
+    admin.types("塘桥街道")
+    admin.press("塘桥街道")
+    admin.press("选群并绑定")
+    expect(dialog.locator("select")).to_have_js_property("selectedIndex", 0)
+    dialog.get_by_role("button", name="加进去").click()
+    admin.shows("本群已绑定为塘桥街道的工作群")
+    staff.opens("塘桥工作群")
+    staff.shows("本群已绑定为塘桥街道的工作群")
+
+
 SMALL_KEYS = """() => [...document.querySelectorAll("button, select, textarea, a[href]")]
   .filter((key) => key.checkVisibility() && !key.closest(".text") && !key.matches(".skip"))
   .map((key) => [key.getBoundingClientRect().height, key.getAttribute("aria-label") || key.innerText])

@@ -420,9 +420,14 @@ export class Phone {
   }
 
   async addToGroup(payload) {
-    const groups = this.chats.filter((c) => c.chat < 0);
-    const group = h("select", {}, h("option", { value: "" }, "新建一个群"), groups.map((g) => h("option", { value: String(g.chat) }, g.title)));
+    // The group that still waits for the bot is meant first, the youngest of them.
+    const groups = this.chats.filter((c) => c.chat < 0).sort((a, b) => (a.bot === "left" ? 0 : 1) - (b.bot === "left" ? 0 : 1));
+    const group = h("select", {}, groups.map((g) => h("option", { value: String(g.chat) }, g.title)), h("option", { value: "" }, "新建一个群"));
+    if (groups[0]?.bot !== "left") group.value = "";
     const title = h("input", { value: "联络点工作群", maxlength: "60" });
+    const only = () => { title.disabled = group.value !== ""; };
+    group.addEventListener("change", only);
+    only();
     if (!(await box.ask("把机器人加进哪个群？", { 群: group, 新群的名字: title }, "加进去"))) return;
     const made = await this.do({ kind: "startgroup", payload, group: Number(group.value) || undefined, title: title.value, chat: this.person.id,
       members: this.shared.state().persons.filter(ofDesks).map((p) => p.id) });

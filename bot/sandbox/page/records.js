@@ -8,6 +8,7 @@ const BAD = /(fail|dead|poison|error|blocked|unknown|失败)/i;
 const STATES = { open: "待处理", leased: "处理中", done: "已处理", due: "待发", sent: "已发出", dead: "已搁置", unknown: "不确定是否送到", failed: "失败" };
 // What the bot owes, by its kind or by the place in the chat that it renews.
 const OWED = { message: "消息", fetch: "取文件", drop: "删文件", card: "工作群的卡片", album: "几份材料", rate: "评价", poster: "画海报", locate: "查地点" };
+const owed = (note) => OWED[note.split(":")[0]] || (note.includes(":") ? OWED.message : note);
 const OWN = ["what", "title", "kind", "state", "status", "at", "created_at", "id"];
 
 const plain = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : String(value));
@@ -21,7 +22,7 @@ function drawRow(row, names) {
   const rest = Object.entries(row).filter(([name, value]) => !OWN.includes(name) && value !== null && value !== "" && !(name === "attempts" && value <= 1));
   const tone = BAD.test(state) ? "bad" : DONE.test(state) ? "done" : state ? "wait" : "";
   const date = at ? new Date(at) : null;
-  const below = rest.map(([name, value]) => (name === "note" ? OWED[plain(value).split(":")[0]] || plain(value) : name === "attempts" ? `第 ${value} 次` : `${name}: ${plain(value)}`));
+  const below = rest.map(([name, value]) => (name === "note" ? owed(plain(value)) : name === "attempts" ? `第 ${value} 次` : `${name}: ${plain(value)}`));
   if (date && !Number.isNaN(date.valueOf())) below.unshift(momentOf(date));
   return h("li", { class: `entry ${tone}` },
     h("b", {}, who), state ? h("span", { class: "chip" }, STATES[state] || state) : null,
