@@ -17,12 +17,13 @@ const plain = (value) => (value !== null && typeof value === "object" ? JSON.str
 function drawRow(row, names) {
   const state = plain(row.state ?? row.status ?? "");
   const at = row.at ?? row.created_at;
-  const head = row.what || row.title || row.kind || (row.id !== undefined ? `#${row.id}` : "记录");
+  const own = row.note ? owed(plain(row.note)) : "";
+  const head = row.what || own || row.title || row.kind || (row.id !== undefined ? `#${row.id}` : "记录");
   const who = plain(head).replace(/^tg:(-?\d+)$/, (all, id) => names(Number(id)) || all);
-  const rest = Object.entries(row).filter(([name, value]) => !OWN.includes(name) && value !== null && value !== "" && !(name === "attempts" && value <= 1));
+  const rest = Object.entries(row).filter(([name, value]) => !(name === "note" && head === own) && !OWN.includes(name) && value !== null && value !== "" && !(name === "attempts" && value <= 1));
   const tone = BAD.test(state) ? "bad" : DONE.test(state) ? "done" : state ? "wait" : "";
   const date = at ? new Date(at) : null;
-  const below = rest.map(([name, value]) => (name === "note" ? owed(plain(value)) : name === "attempts" ? `第 ${value} 次` : `${name}: ${plain(value)}`));
+  const below = rest.map(([name, value]) => (name === "note" ? own : name === "attempts" ? `第 ${value} 次` : `${name}: ${plain(value)}`));
   if (date && !Number.isNaN(date.valueOf())) below.unshift(momentOf(date));
   return h("li", { class: `entry ${tone}` },
     h("b", {}, who), state ? h("span", { class: "chip" }, STATES[state] || state) : null,
