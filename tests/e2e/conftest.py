@@ -37,6 +37,8 @@ ARGUMENTS = [
 ]
 # A person reads between two messages; a test does not.
 HURRY = {"CHAT_PER_SECOND": "100", "CHAT_BURST": "100", "GROUP_PER_MINUTE": "6000"}
+# A wait ends when it is so; only what never comes takes this long (milliseconds).
+expect.set_options(timeout=30_000)
 SHOTS = ROOT / "tests" / "e2e" / "shots"
 PICTURES = ROOT / "docs" / "pictures"
 IN_DOCUMENTS = {"page", "ended", "phone-question", "phone-group"}
@@ -68,7 +70,7 @@ def running(folder: Path) -> Iterator[str]:
         text=True,
     )
     assert process.stdout is not None
-    watchdog = threading.Timer(30, process.kill)
+    watchdog = threading.Timer(90, process.kill)
     watchdog.start()
     try:
         address = next(filter(None, map(_address, process.stdout)), None)

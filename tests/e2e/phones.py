@@ -6,7 +6,9 @@ from pathlib import Path
 
 from playwright.sync_api import Error, Locator, Page
 
-PATIENCE = 15_000  # milliseconds until a phone that stays silent is a failure
+PATIENCE = (
+    60_000  # milliseconds until a phone that stays silent is a failure, on a busy machine too
+)
 
 # The newest message of others, younger than `mark`, that holds the text (and a button of that
 # label); its id, or 0.

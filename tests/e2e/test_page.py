@@ -113,7 +113,7 @@ def test_nothing_is_lost_when_the_process_is_ended_in_mid_interview(
     expect(page.locator("#health-text")).to_contain_text("1 条消息在排队")
     shoot(page, "ended")
     page.get_by_role("button", name="重新启动").click()
-    expect(page.locator("#health-text")).to_have_text("机器人在线", timeout=30_000)
+    expect(page.locator("#health-text")).to_have_text("机器人在线", timeout=90_000)
     story.finish(consumer)
     consumer.shows("对方：幸福来超市", "付款方式：微信", "姓名：王秀英", "1个文件")
     for said_once in ("王秀英", "怎么称呼您", "您的联系电话"):
