@@ -13,7 +13,7 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -236,6 +236,9 @@ class Sandbox:
             result = await bot._call(request, name, params)
         except ApiError as error:
             return JSONResponse(error.to_json(), status_code=error.code)
+        except ClientDisconnect:
+            # The bot died while it spoke.
+            return Response(status_code=400)
         chat = params.integer("chat_id")
         if fault := bot.world.faults.take("accepted_timeout", method=name, chat=chat):
             # Done, but the bot never hears of it: its own timeout usually comes first.
