@@ -270,15 +270,18 @@ def nearest(
 ) -> None:
     """The nearest eligible points, as JSON."""
     from bot.adapters.clock import SystemClock
+    from bot.route.region import load_region
     from bot.services.load_register import gazetteer
     from bot.services.look_up import nearest_points
     from bot.texts.catalogue import load as texts
 
-    register = _run(_register(_settings(db)))
+    settings = _settings(db)
+    register = _run(_register(settings))
+    places = gazetteer(register, load_region(settings.region).words)
     try:
         moment = datetime.fromisoformat(at) if at else SystemClock().now()
         found = nearest_points(
-            register, gazetteer(register), texts(), lat, lon, address, object_, k, moment, all_
+            register, places, texts(), lat, lon, address, object_, k, moment, all_
         )
     except ValueError as error:
         _fail(str(error))
@@ -295,10 +298,11 @@ async def _numbered_register(settings: Settings) -> tuple[Register, int]:
     from sqlalchemy.exc import DBAPIError
 
     from bot.adapters.database import Database, explain
-    from bot.route.register import Register, load_network
+    from bot.route.region import load_region
+    from bot.route.register import Register
     from bot.services.load_register import load, version
 
-    packaged = load_network(settings.region)
+    packaged = load_region(settings.region).desks
     file = _database_file(settings)
     if file is not None and not file.exists():
         return Register(packaged), 0

@@ -37,7 +37,7 @@ from bot.adapters.lock import only_one
 from bot.adapters.telegram import ALLOWED_UPDATES, TelegramChannel, build_bot
 from bot.law import book, policy
 from bot.ports import Clock, Document, Incoming, Poster
-from bot.route.register import load_network
+from bot.route.region import load_region
 from bot.services import (
     accounts,
     broadcast,
@@ -101,7 +101,7 @@ def make_tables(
         clock=clock,
         texts=catalogue.load(),
         classifier=LiveClassifier(settings.data_dir / "jieba"),
-        network=LiveRegister(load_network(settings.region)),
+        network=LiveRegister(load_region(settings.region)),
         law=book.load(),
         policy=policy.load(),
         demo=demo,

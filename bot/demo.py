@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bot.adapters.observe import observer
-from bot.route.register import load_network
+from bot.route.region import load_region
 from bot.sandbox import scenarios
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import World
@@ -84,7 +84,7 @@ async def demonstrate(settings: Settings, port: int, stop: asyncio.Event) -> Non
         plays=scenarios.load(),
         places=[
             {"name": desk.name, "lat": desk.lat, "lon": desk.lon}
-            for desk in load_network(settings.region)
+            for desk in load_region(settings.region).desks
             if desk.level == "street"
         ],
     )

@@ -18,7 +18,8 @@ from bot.bench.measure import Measure, words
 from bot.bench.notice import notice
 from bot.bench.peers import peers
 from bot.classify import bench as understanding
-from bot.route.register import Register, load_network
+from bot.route.region import load_region
+from bot.route.register import Register
 from bot.sandbox import bench as stand_in
 from bot.services.load_register import gazetteer
 from bot.settings import Settings
@@ -37,8 +38,9 @@ def machine() -> dict[str, Any]:
 
 def classify(settings: Settings) -> list[Measure]:
     """Understanding one text, beside jieba's cutting with a look-up of the same words."""
-    register = Register(load_network(settings.region))
-    rows = understanding.measure(words()["texts"], gazetteer(register), words()["today"])
+    region = load_region(settings.region)
+    places = gazetteer(Register(region.desks), region.words)
+    rows = understanding.measure(words()["texts"], places, words()["today"])
     return [
         Measure("classify", row.what, row.value, row.unit, row.rounds, row.times, row.goal)
         for row in rows

@@ -344,8 +344,10 @@ def place(key: str) -> Parse:
             raise Wrong("place")
         if len(text) > limit("short_text"):
             raise Wrong("long", most=limit("short_text"))
-        if bare(text) in words()["wide"]["names"]:
+        if ctx.gazetteer.too_wide(bare(text)):
             raise Wrong("place_wide")
+        if key == "home" and ctx.gazetteer.says_outside(bare(text)):
+            return spot("none", text)
         matches = ctx.gazetteer.find(text, limit=3)
         if key == "where" and not matches:
             if any(word in bare(text) for word in words()["nowhere"]["words"]):

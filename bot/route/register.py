@@ -1,18 +1,13 @@
 """The register of desks: bureau, offices, streets and liaison points of a region.
 
-A region is data (``network/<region>/``); the same Desk is built from database rows once an
-administrator edits the network.
+The desks come from the region's data (``region.py``), and from database rows once there is a database.
 """
 
 from __future__ import annotations
 
-import csv
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from functools import cached_property
 from typing import Literal
 
 from bot.route.nearest import Index, Place
@@ -164,13 +159,25 @@ class Register:
         return None
 
     def holder_of(self, desk: Desk | None, avoid: frozenset[str] = frozenset()) -> Desk | None:
-        """Who really holds a case sent there: the desk if staffed, else its street, else None.
+        """Who really holds a case sent there: the desk if staffed, else its street, else the offices
+        above it, else None.
 
         None is the triage queue; a desk nobody staffs is never said to have a case, and none of
         ``avoid`` is given it again.
         """
         street = self.street_of(desk.code) if desk else None
-        return next((d for d in (desk, street) if d and d.staffed and d.code not in avoid), None)
+        above = (desk, street, *self._offices(street or desk))
+        return next((d for d in above if d and d.staffed and d.code not in avoid), None)
+
+    def _offices(self, desk: Desk | None) -> Iterator[Desk]:
+        """The offices (所) that a desk lies below, the nearest first, however many there are."""
+        seen: set[str] = set()
+        above = self.get(desk.parent_code) if desk else None
+        while above and above.code not in seen:
+            seen.add(above.code)
+            if above.level == "office":
+                yield above
+            above = self.get(above.parent_code)
 
     def in_street(self, street_code: str) -> tuple[Desk, ...]:
         """The points of a street, wherever they stand in the tree."""
@@ -247,86 +254,3 @@ def _places(desks: Iterable[Desk]) -> Iterator[Place[Desk]]:
     for desk in desks:
         if desk.lat is not None and desk.lon is not None:
             yield Place(desk.code, desk.lat, desk.lon, desk)
-
-
-@cache
-def load_network(region: str = "pudong") -> tuple[Desk, ...]:
-    """The packaged seed of a region, top first, unstaffed and unconfirmed.
-
-    Raises FileNotFoundError for a region that is not packaged.
-    """
-    folder = files("bot.route").joinpath("network", region)
-    about = tomllib.loads(folder.joinpath("region.toml").read_text("utf-8"))
-    bureau = Desk(about["bureau_code"], about["bureau_name"], "bureau", type="bureau")
-    zones = _rows(folder, "zones.csv")
-    streets = {
-        row["code"]: _street(row, bureau, [z for z in zones if z["street_code"] == row["code"]])
-        for row in _rows(folder, "streets.csv")
-    }
-    serving = {row["code"]: row["street_code"] for row in zones}
-    committees = [
-        _committee(
-            row,
-            streets[serving.get(row["street_code"], row["street_code"])],
-            "zone" if row["street_code"] in serving else "committee",
-        )
-        for row in _rows(folder, "committees.csv")
-    ]
-    enterprises = [_enterprise(row, bureau) for row in _rows(folder, "enterprises.csv")]
-    return (bureau, *streets.values(), *committees, *enterprises)
-
-
-def _rows(folder: Traversable, name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(folder.joinpath(name).read_text("utf-8").splitlines()))
-
-
-def _split(cell: str) -> tuple[str, ...]:
-    return tuple(part for part in cell.split("|") if part)
-
-
-def _street(row: Mapping[str, str], bureau: Desk, zones: Iterable[Mapping[str, str]]) -> Desk:
-    return Desk(
-        code=row["code"],
-        name=row["name"],
-        level="street",
-        parent_code=bureau.code,
-        type="street",
-        lat=float(row["lat"]),
-        lon=float(row["lon"]),
-        precision="street_centre",
-        street_code=row["code"],
-        aliases=tuple(a for z in zones for a in (z["code"], z["name"], *_split(z["short"]))),
-    )
-
-
-def _committee(row: Mapping[str, str], street: Desk, kind: str) -> Desk:
-    return Desk(
-        code=row["code"],
-        name=row["name"],
-        level="point",
-        parent_code=street.code,
-        type=kind,
-        lat=street.lat,
-        lon=street.lon,
-        precision="street_centre",
-        street_code=street.code,
-    )
-
-
-def _enterprise(row: Mapping[str, str], bureau: Desk) -> Desk:
-    placed = bool(row["lat"] and row["lon"])
-    return Desk(
-        code=row["code"],
-        name=row["name"],
-        level="point",
-        parent_code=row["street_code"] or bureau.code,
-        type=row["type"],
-        tier=row["tier"],
-        address=row["address"],
-        lat=float(row["lat"]) if placed else None,
-        lon=float(row["lon"]) if placed else None,
-        precision="address" if placed else "unknown",
-        street_code=row["street_code"],
-        merchants=_split(row["merchants"]),
-        aliases=_split(row["aliases"]),
-    )

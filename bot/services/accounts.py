@@ -117,7 +117,7 @@ async def may_act(
     day = today(tables)
     places = [desk.id]
     above = desk
-    while above.parent_id is not None and len(places) < len(Level):
+    while above.parent_id is not None and above.parent_id not in places:
         above = await session.get_one(Organisation, above.parent_id)
         places.append(above.id)
     herself = and_(Staff.account_id == account.id, there(Staff, day))

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.classify.engine import Classifier
 from bot.law import book, policy
 from bot.law.deadlines import missing_years
-from bot.route.register import load_network
+from bot.route.region import Region, load_region
 from bot.services import trial
 from bot.services.tables import SHANGHAI, Tables
 from bot.settings import Settings
@@ -82,7 +82,10 @@ def packaged(settings: Settings, texts: Catalogue, today: date) -> list[Finding]
         )
     )
     found.append(
-        _loads("region", lambda: say("cli.doctor.region", count=len(load_network(settings.region))))
+        _loads(
+            "region",
+            lambda: _region(load_region(settings.region)),
+        )
     )
     found.append(_loads("policy", lambda: say("cli.doctor.policy", day=policy.load().checked_on)))
     law = _loads("law", lambda: say("cli.doctor.law", count=len(book.load().statutes)))
@@ -91,6 +94,10 @@ def packaged(settings: Settings, texts: Catalogue, today: date) -> list[Finding]
         found += _law_dates(today)
     found.append(_holidays(today))
     return found
+
+
+def _region(region: Region) -> Say:
+    return say("cli.doctor.region", count=len(region.desks), words=region.words.count)
 
 
 def _loads(name: str, load: Callable[[], Say]) -> Finding:

@@ -149,7 +149,8 @@ def _fill_columns(case: Case) -> None:
 
 async def _number(session: AsyncSession, tables: Tables) -> str:
     """The next number of the day: ``PD261123-0007``. Who files at the same time waits for our commit."""
-    day = tables.clock.now().astimezone(SHANGHAI).strftime("PD%y%m%d")
+    date = tables.clock.now().astimezone(SHANGHAI)
+    day = f"{tables.network.region.prefix}{date:%y%m%d}"
     await insert_new(session, Meta, [{"key": LAST_NUMBER, "value": ""}], ["key"])
     last = await session.get_one(Meta, LAST_NUMBER, with_for_update=True, populate_existing=True)
     # Cases may be older than this row.

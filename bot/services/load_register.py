@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, get_args
 
@@ -13,7 +14,8 @@ from sqlalchemy import Row, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.facts.places import Committee, Gazetteer, Street, packaged_landmarks
+from bot.facts.places import Committee, Gazetteer, PlaceWords, Street
+from bot.route.region import Region
 from bot.route.register import Desk, Precision, Register
 from bot.services.drain import Store, where
 from models.delivery import Meta
@@ -45,10 +47,10 @@ async def load(session: AsyncSession, packaged: Iterable[Desk] = ()) -> Register
     by_serial = select(table).order_by(table.c.serial)
     above = (await session.execute(by_serial.where(table.c.level != Level.POINT))).all()
     by_id = {row.id: row for row in above}
-    desks = [_desk(row, by_id.get(row.parent_id), own.get(row.code)) for row in above]
+    desks = [_desk(row, by_id, own.get(row.code)) for row in above]
     points = await session.stream(by_serial.where(table.c.level == Level.POINT))
     async for part in points.partitions(PART):
-        desks += [_desk(row, by_id.get(row.parent_id), own.get(row.code)) for row in part]
+        desks += [_desk(row, by_id, own.get(row.code)) for row in part]
     return await asyncio.to_thread(_indexed, desks or list(own.values()))
 
 
@@ -77,11 +79,11 @@ async def version(session: AsyncSession) -> int:
 class LiveRegister:
     """The register now in force and its gazetteer; every process compares its number and loads anew."""
 
-    def __init__(self, packaged: Iterable[Desk]) -> None:
-        self.packaged = tuple(packaged)
+    def __init__(self, region: Region) -> None:
+        self.region = region
         self.number = -1
-        self.register = Register(self.packaged)
-        self.gazetteer = gazetteer(self.register)
+        self.register = Register(region.desks)
+        self.gazetteer = gazetteer(self.register, region.words)
 
     async def refresh(self, db: Store) -> None:
         """Take up the database's register, if its number is another."""
@@ -89,8 +91,8 @@ class LiveRegister:
             number = await version(session)
             if number == self.number:
                 return
-            register = await load(session, self.packaged)
-        found = await asyncio.to_thread(gazetteer, register)
+            register = await load(session, self.region.desks)
+        found = await asyncio.to_thread(gazetteer, register, self.region.words)
         self.register, self.gazetteer, self.number = register, found, number
 
     async def follow(
@@ -106,7 +108,8 @@ class LiveRegister:
                 await asyncio.wait_for(stop.wait(), seconds)
 
 
-def _desk(row: Row[Any], parent: Row[Any] | None, own: Desk | None) -> Desk:
+def _desk(row: Row[Any], above: Mapping[uuid.UUID, Row[Any]], own: Desk | None) -> Desk:
+    parent = above.get(row.parent_id)
     street = row if row.level is Level.STREET else parent
     return Desk(
         code=row.code,
@@ -135,19 +138,23 @@ def _desk(row: Row[Any], parent: Row[Any] | None, own: Desk | None) -> Desk:
     )
 
 
-def gazetteer(register: Register) -> Gazetteer:
-    """The streets and committees of a register, to be found in a text."""
+def gazetteer(register: Register, words: PlaceWords) -> Gazetteer:
+    """The streets and committees of a register, to be found in a text by these words too."""
+    names = {desk.code: desk.name for desk in register.streets}
     return _named(
         tuple(Street(desk.code, desk.name, desk.lat, desk.lon) for desk in register.streets),
         tuple(
-            Committee(desk.code, desk.name, desk.street_code, "")
+            Committee(desk.code, desk.name, desk.street_code, names.get(desk.street_code, ""))
             for desk in register
             if desk.type in COMMITTEES
         ),
+        words,
     )
 
 
 @lru_cache(maxsize=2)
-def _named(streets: tuple[Street, ...], committees: tuple[Committee, ...]) -> Gazetteer:
+def _named(
+    streets: tuple[Street, ...], committees: tuple[Committee, ...], words: PlaceWords
+) -> Gazetteer:
     """Made once of the same names: at a start the packaged network's are the database's."""
-    return Gazetteer(streets, committees, packaged_landmarks())
+    return Gazetteer(streets, committees, words)

@@ -18,7 +18,7 @@ from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database
 from bot.law import book, policy
 from bot.ports import Attachment, Button, Incoming, Message, Press
-from bot.route.register import load_network
+from bot.route.region import load_region
 from bot.services import accounts, copies, seed_network
 from bot.services.hear import hear
 from bot.services.live_classifier import LiveClassifier
@@ -275,7 +275,7 @@ def _tables(clock: Hands, demo: bool) -> Tables:
         clock=clock,
         texts=load(),
         classifier=LiveClassifier(),
-        network=LiveRegister(load_network()),
+        network=LiveRegister(load_region("pudong")),
         law=book.load(),
         policy=policy.load(),
         demo=demo,

@@ -13,7 +13,8 @@ from bot.interview.answers import limit
 from bot.interview.questions import QUESTIONS, Question
 from bot.interview.terms import KEEP
 from bot.ports import Press
-from bot.route.register import Register, load_network
+from bot.route.region import load_region
+from bot.route.register import Register
 from bot.services import broadcast, close_case, follow, return_case
 from bot.services.converse import REVIEW
 from bot.services.drafts import GROUPS
@@ -24,7 +25,7 @@ from models.case import Case, new_token
 MOST = 64
 CODES = tuple(code for _, codes in GROUPS for code in codes)
 CONTROLS = ("back", "skip", "pause", "cancel", "cancel_yes", "human", "pin", "stay", "edit")
-REGISTER = Register(load_network("pudong"))
+REGISTER = Register(load_region("pudong").desks)
 CASE = Case(token=new_token(), version=99_999)
 OPENED = 9_999_999_999
 """Unix seconds of a day far away: what stamps a list."""

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.facts import dates, money, names, orders, payment, phones, redact
-from bot.facts.places import Committee, Gazetteer, Street, packaged_landmarks
+from bot.facts.places import Committee, Gazetteer, Street
 from bot.facts.summary import read_facts
+from bot.route.region import load_region
 
 TODAY = date(2026, 11, 23)
 
@@ -36,7 +37,8 @@ COMMITTEES = [
     for r in _rows("committees")
     if r["street_code"] in _STREET_NAMES
 ]
-PUDONG = Gazetteer(STREETS, COMMITTEES, packaged_landmarks())
+WORDS = load_region("pudong").words
+PUDONG = Gazetteer(STREETS, COMMITTEES, WORDS)
 
 
 @pytest.mark.parametrize(
@@ -108,10 +110,16 @@ def test_every_committee_is_found_by_its_full_name() -> None:
 
 def test_every_landmark_lies_in_a_known_street() -> None:
     known = {s.name for s in STREETS}
-    assert {m.street for m in packaged_landmarks()} <= known
-    for mark in packaged_landmarks():
-        streets = {_STREET_NAMES[p.street_code] for p in PUDONG.find(mark.name)}
-        assert mark.street in streets, mark
+    tables = (WORDS.short, WORDS.places, WORDS.towns)
+    ways = [*WORDS.roads.items(), *((f"{name}站", homes) for name, homes in WORDS.stations.items())]
+    assert {home for _, homes in ways for home in homes} <= known
+    for table in (WORDS.places, WORDS.towns):
+        assert set(table) <= known
+        for home, said in table.items():
+            for name in said:
+                streets = {_STREET_NAMES[p.street_code] for p in PUDONG.find(name)}
+                assert home in streets, name
+    assert all(tables)
 
 
 def test_nearest_streets() -> None:

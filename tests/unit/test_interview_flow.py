@@ -32,6 +32,7 @@ from bot.interview.flow import (
 )
 from bot.interview.questions import BY_KEY, QUESTIONS
 from bot.interview.terms import KEEP, Choose, Context, Given, Kind, Wrong
+from bot.route.region import load_region
 from bot.texts.catalogue import Say, load
 
 TODAY = date(2026, 11, 23)
@@ -62,7 +63,7 @@ def gazetteer() -> Gazetteer:
         for row in rows("committees.csv")
         if row["street_code"] in names
     )
-    return Gazetteer(streets, committees)
+    return Gazetteer(streets, committees, load_region("pudong").words)
 
 
 def context(kind: Kind = "complaint", **known: Any) -> Context:

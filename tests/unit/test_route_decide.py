@@ -13,11 +13,12 @@ from bot.classify.taxonomy import codes
 from bot.law.book import load as load_law
 from bot.route.decide import Dispute, Route, Where, by_name, decide, may_have, nearest_json
 from bot.route.nearest import distance_m
-from bot.route.register import Desk, Register, load_network
+from bot.route.region import load_region
+from bot.route.register import Desk, Register
 from bot.texts.catalogue import load as load_texts
 
 LAW = load_law()
-SEED = load_network("pudong")
+SEED = load_region("pudong").desks
 POINT, STREET, BUREAU = "310115004001", "310115004", "310115"  # 潍坊一村居委会, 潍坊新村街道
 LUJIAZUI, LINGANG = "310115005", "310115145"
 HOME = Where("committee", committee_code=POINT)

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.route.offer import away, line, opening
-from bot.route.register import Desk, Register, load_network
+from bot.route.region import load_region
+from bot.route.register import Desk, Register
 from bot.texts.catalogue import Say
 from bot.texts.catalogue import load as load_texts
 
@@ -20,7 +21,7 @@ MALL = Desk(
 )  # fmt: skip
 COMMITTEE = Desk("C1", "东方居委会", "point", STREET, lat=31.23769, lon=121.51569,
                  precision="street_centre", street_code=STREET)  # fmt: skip
-REGISTER = Register([*load_network("pudong"), MALL, COMMITTEE])
+REGISTER = Register([*load_region("pudong").desks, MALL, COMMITTEE])
 PIN = (31.2398, 121.4990)  # 311 metres north of the mall
 
 

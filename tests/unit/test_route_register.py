@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from bot.route.register import Desk, Register, load_network
+from bot.route.region import load_region
+from bot.route.register import Desk, Register
 
 
 @pytest.fixture(scope="module")
 def pudong() -> Register:
-    return Register(load_network("pudong"))
+    return Register(load_region("pudong").desks)
 
 
 def test_the_tree_is_bureau_streets_points(pudong: Register) -> None:
@@ -99,7 +100,7 @@ def test_a_tree_that_runs_in_a_circle_is_survived() -> None:
 
 def test_a_region_that_is_not_packaged_is_refused() -> None:
     with pytest.raises(FileNotFoundError):
-        load_network("atlantis")
+        load_region("atlantis")
 
 
 def test_few_eligible_points_have_an_index_of_their_own_and_many_share_one() -> None:
