@@ -167,13 +167,14 @@ def _face(font: Font, pixels: int) -> FreeTypeFont:
 def _wrapped(font: Font, text: str, size: float, width: float) -> list[str]:
     """Lines of an em of ``size`` that fit ``width``, in millimetres."""
     face = _face(font, 100)
+    text = " ".join(text.splitlines())
     return [] if not text else fold(text, width, lambda line: face.getlength(line) * size / 100)
 
 
 def _balanced(font: Font, text: str, size: float, width: float) -> list[str]:
     """As many lines as fit ``width`` need, of about the same length."""
     count = len(_wrapped(font, text, size, width))
-    even = _face(font, 100).getlength(text) * size / 100 / max(count, 1) + size
+    even = _face(font, 100).getlength(" ".join(text.splitlines())) * size / 100 / max(count, 1) + size
     return _wrapped(font, text, size, min(width, even))
 
 

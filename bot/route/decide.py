@@ -40,7 +40,8 @@ class Where:
     """A place as far as it is known. Codes win over the pin; ``committee_code`` may be any point's.
 
     ``mode`` online means bought online, with codes only if the shop publishes an address there;
-    none means that there is no place (a tips group). ``lat``/``lon`` are WGS-84 degrees.
+    none means that there is no place (a tips group). ``lat``/``lon`` are WGS-84 degrees. ``chosen``: the
+    person picked that desk herself.
     """
 
     mode: Mode = "unknown"
@@ -49,6 +50,7 @@ class Where:
     street_code: str | None = None
     committee_code: str | None = None
     text: str = ""
+    chosen: bool = False
 
     @property
     def pinned(self) -> tuple[float, float] | None:
@@ -159,13 +161,16 @@ def decide(
 
 
 def may_have(dispute: Dispute, register: Register, code: str, route: Route) -> bool:
-    """Whether the person may choose this desk: one offered, or a point of the street at hand by name."""
+    """Whether the person may choose this desk: one offered, a point of the street at hand by name, or any
+    street while none is known."""
     if code in (route.desk_code, *route.others):
         return True
     desk, street = register.get(code), register.street_of(route.desk_code)
+    finder = _Finder(dispute, register, load_policy())
+    if desk is not None and desk.level == "street" and route.desk_code is None:
+        return not finder.unfit(desk, route.role)
     if desk is None or desk.level != "point" or not desk.public or street is None:
         return False
-    finder = _Finder(dispute, register, load_policy())
     return register.street_of(code) == street and not finder.unfit(desk, route.role)
 
 
@@ -255,7 +260,8 @@ def _advised(
     dispute = finder.dispute
     home = finder.place(dispute.home, "advice") if dispute.home else None
     if home:
-        because += (say("route.home", desk=home.desk.name),)
+        chosen = dispute.home is not None and dispute.home.chosen
+        because += (say("route.home_chosen" if chosen else "route.home", desk=home.desk.name),)
         return finder.routed(_Found(home.desk, "home", because, home.others), "advice", door)
     near = finder.place(dispute.where, "advice")
     if near:
@@ -287,11 +293,13 @@ class _Finder:
         """The desk of a place: a named point, a known street, or what a pin is near."""
         point = self.register.get(where.committee_code)
         if point and point.level == "point":
-            return self._point(point, role)
+            return self._point(point, role, "route.chosen" if where.chosen else "route.committee")
         street = self.register.street_of(where.street_code) or self.register.street_of(
             where.committee_code
         )
         if street:
+            if where.chosen:
+                return self._street(street, role, (say("route.chosen", desk=street.name),))
             key = "route.online_address" if where.mode == "online" else "route.street"
             return self._street(street, role, (say(key, street=street.name),))
         pin = where.pinned
@@ -307,6 +315,8 @@ class _Finder:
         because = [*found.because]
         if role == "dispute" and self._crosses(found.desk):
             because.append(say("route.by_merchant"))
+        if own := self._left_out(found.desk):
+            because.append(say("route.left_out", desks=[desk.name for desk in own]))
         because.append(_held(found.desk, holder))
         at = self.dispute.at
         if holder and at and open_at(holder.hours, at) is False:
@@ -335,20 +345,19 @@ class _Finder:
             return "route.not_taken"
         return "route.full" if desk.code in self.dispute.full else ""
 
-    def _point(self, point: Desk, role: Role) -> _Found | None:
+    def _point(self, point: Desk, role: Role, why: str) -> _Found | None:
         street = self.register.street_of(point.code)
         wrong = self.unfit(point, role)
         if not wrong:
             others = self._around(street, role, point)
-            because = (say("route.committee", desk=point.name),)
-            return _Found(point, "committee", because, others)
+            return _Found(point, "committee", (say(why, desk=point.name),), others)
         above = street if street and not self.unfit(street, role) else self.register.bureau
         if above is None:
             return None
-        why = say(wrong, desk=point.name, instead=above.name)
+        instead = say(wrong, desk=point.name, instead=above.name)
         if above is street:
-            return self._street(street, role, (why,))
-        return self._above(above, why)
+            return self._street(street, role, (instead,))
+        return self._above(above, instead)
 
     def _street(self, street: Desk, role: Role, why: tuple[Say, ...]) -> _Found | None:
         wrong = self.unfit(street, role)
@@ -440,6 +449,15 @@ class _Finder:
     def _own(self, desk: Desk) -> bool:
         """Whether the point belongs to the merchant complained about (利害关系)."""
         return any(_same_business(name, self.dispute.merchant) for name in desk.merchants)
+
+    def _left_out(self, found: Desk) -> list[Desk]:
+        """The merchant's own points nearby, which would have been offered."""
+        street = self.register.street_of(found.code)
+        return [
+            desk
+            for desk in (self.register.in_street(street.code) if street else ())
+            if desk.merchants and desk.public and desk.staffed and self._own(desk)
+        ]
 
     def _crosses(self, desk: Desk) -> bool:
         """Whether the person's own street is another than the desk's."""

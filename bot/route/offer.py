@@ -75,7 +75,7 @@ def _shift_words(shift: Shift) -> Say:
     elif len(shift.weekdays) == len(DAYS):
         days = say("hours.daily")
     else:
-        days = say("hours.days", days=[say(f"hours.day_{day}") for day in sorted(shift.weekdays)])
+        days = _weekdays(sorted(shift.weekdays))
     if not shift.spans:
         return say("hours.closed", days=days)
     spans = [
@@ -83,6 +83,22 @@ def _shift_words(shift: Shift) -> Say:
         for start, end in shift.spans
     ]
     return say("hours.line", days=days, spans=spans)
+
+
+def _weekdays(days: list[int]) -> Say:
+    """Three or more in a row by their first and last: 周一至周五、周日."""
+    runs: list[list[int]] = []
+    for day in days:
+        if runs and runs[-1][-1] == day - 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    found: list[Say] = []
+    for run in runs:
+        names = [say(f"hours.day_{day}") for day in run]
+        long = len(run) > 2
+        found += [say("hours.span", first=names[0], last=names[-1])] if long else names
+    return reduce(lambda first, then: say("hours.also", first=first, then=then), found)
 
 
 def known(desk: Desk) -> Say | None:

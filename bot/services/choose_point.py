@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.interview.answers import spot
 from bot.ports import Button, Press
 from bot.route.decide import by_name, may_have
 from bot.services import hand_over
@@ -23,6 +24,7 @@ from models.party import Account
 
 VERB = "tc"
 NAMES = "names"
+STREETS = "streets"
 MAP = "map"
 PER_PAGE = 12
 UNTAKEN = frozenset({CaseStatus.WAITING, CaseStatus.TRIAGE})
@@ -35,9 +37,12 @@ def shown(case: Case, plan: Plan) -> tuple[Say, ...]:
 
 
 def rows(case: Case, plan: Plan, verb: str, question: str = "") -> list[list[Button]]:
-    """The buttons: every other desk offered, the committees by name, and the map."""
+    """The buttons: every other desk offered, the committees by name, and the map; while no desk is
+    known, the streets and towns."""
     if case.kind is CaseKind.CLUE:
         return []
+    if plan.route.desk_code is None:
+        return [[button("button.by_street", verb, case, question, f"{STREETS}:1")]]
     found = [
         [button(say("button.other_desk", desk=desk.name), verb, case, question, desk.code)]
         for desk in plan.desks()
@@ -48,6 +53,14 @@ def rows(case: Case, plan: Plan, verb: str, question: str = "") -> list[list[But
     if plan.venues():
         found.append([button("button.map", verb, case, question, MAP)])
     return found
+
+
+def entry(case: Case, plan: Plan) -> list[list[Button]]:
+    """The way here from a filed case, while it is open."""
+    found = rows(case, plan, VERB) if changeable(case) else []
+    if not found or plan.route.desk_code is None:
+        return found
+    return [[button("button.change_point", VERB, case)]]
 
 
 async def pressed_before(
@@ -76,7 +89,10 @@ async def pressed_after(
         return None
     if not press.value:
         await answer(
-            say("point.which", number=case.number or ""),
+            say(
+                _question(plan),
+                number=case.number or "",
+            ),
             *shown(case, plan),
             buttons=[*rows(case, plan, VERB), [button("button.progress", "tp", case)]],
         )
@@ -93,6 +109,12 @@ async def pressed_after(
     return None
 
 
+def _question(plan: Plan) -> str:
+    if plan.route.desk_code is not None:
+        return "point.which"
+    return "point.which_street" if plan.route.door is None else "point.which_home"
+
+
 def changeable(case: Case) -> bool:
     """Whether the person may still have another point."""
     return case.status in UNTAKEN and case.kind is not CaseKind.CLUE
@@ -105,9 +127,11 @@ async def _looked(case: Case, plan: Plan, answer: Answer, press: Press) -> bool:
         for venue in plan.venues():
             await answer(venue=venue)
         return True
-    if what != NAMES:
+    if what not in (NAMES, STREETS):
         return False
-    desks = by_name(plan.dispute, plan.register, plan.route)
+    desks = (
+        by_name(plan.dispute, plan.register, plan.route) if what == NAMES else plan.register.streets
+    )
     pages = max(-(-len(desks) // PER_PAGE), 1)
     at = min(max(int(page) if page.isdecimal() else 1, 1), pages)
     names = [
@@ -115,12 +139,12 @@ async def _looked(case: Case, plan: Plan, answer: Answer, press: Press) -> bool:
         for desk in desks[(at - 1) * PER_PAGE : at * PER_PAGE]
     ]
     turns = [
-        button(key, press.verb, case, press.question, f"{NAMES}:{to}")
+        button(key, press.verb, case, press.question, f"{what}:{to}")
         for key, to in (("choose.page_back", at - 1), ("choose.page_on", at + 1))
         if 1 <= to <= pages
     ]
     await answer(
-        say("point.names", page=at, pages=pages),
+        say(f"point.{what}", page=at, pages=pages),
         buttons=[*(names[i : i + 2] for i in range(0, len(names), 2)), turns],
     )
     return True
@@ -132,8 +156,11 @@ def _chosen(case: Case, plan: Plan, code: str) -> bool:
     if desk is None or not may_have(plan.dispute, plan.register, code, plan.route):
         return False
     answers: dict[str, Any] = dict(case.answers or {})
-    key = "home" if plan.route.via == "home" else "where"
-    place = dict(answers.get(key, {}).get("v") or {})
+    key = "home" if plan.route.via == "home" or plan.route.door is not None else "where"
+    before = answers.get(key, {}).get("v") or {}
+    told = before if before.get("mode") not in (None, "none", "unknown") else {}
+    place = spot("street", desk.name) | told
+    place["chosen"] = True
     at_point = desk.level == "point"
     place["committee"] = desk.code if at_point else None
     place["street"] = (desk.street_code or place.get("street")) if at_point else desk.code

@@ -117,11 +117,7 @@ async def file(
             ),
             [button("button.progress", "tp", case)],
             [button("button.add", "ta", case), button("button.withdraw", "tw", case)],
-            *(
-                [[button("button.change_point", choose_point.VERB, case)]]
-                if choose_point.changeable(case) and choose_point.rows(case, plan, "")
-                else []
-            ),
+            *choose_point.entry(case, plan),
             *offer,
         ],
         venue=plan.venue(route.held_by),

@@ -81,6 +81,7 @@ def _where(value: Any) -> Where | None:
         street_code=value.get("street") or "",
         committee_code=value.get("committee") or "",
         text=value.get("text") or "",
+        chosen=bool(value.get("chosen")),
     )
 
 
@@ -182,21 +183,26 @@ async def hand_over(session: AsyncSession, tables: Tables, case: Case, account: 
 
 
 async def again(
-    session: AsyncSession, tables: Tables, case: Case, by: Account
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    by: Account,
+    gave_up: Organisation | None = None,
 ) -> tuple[Route, Organisation | None]:
     """Route a case anew that nobody has taken: given back, relabelled, or another point was chosen.
 
-    The desk that has it now, and None when it waits in triage. Its former group's card says so.
+    The desk that has it now, and None when it waits in triage. Its former group's card, that of the desk
+    that holds it or of the one that ``gave_up``, says so.
     """
     route = (await planned(session, tables, case)).route
-    held = await desk_of(session, case)
+    held = await desk_of(session, case) or gave_up
     desk = await by_code(session, route.held_by) if route.held_by else None
     if desk is not None and held is desk:
         note(tables, case, route)
         await send_card(session, tables, case, desk, anew=False)
         return route, desk
     if held is not None:
-        await _take_away(session, tables, case, held, desk)
+        await take_away(session, tables, case, held, desk)
     note(tables, case, route)
     if desk is not None:
         await _give(session, tables, case, desk, by=by)
@@ -207,8 +213,9 @@ async def again(
 
 async def take_back(
     session: AsyncSession, tables: Tables, case: Case, by: Account, reason: Say
-) -> None:
-    """Its desk gives the case up; it is in triage until it goes on. Raises NotPossible."""
+) -> Organisation | None:
+    """Its desk gives the case up, and is returned; it is in triage until it goes on. Its group's card is
+    still to be changed, by ``again`` or ``take_away``. Raises NotPossible."""
     desk = await desk_of(session, case)
     case.apply(
         Action.SEND_BACK,
@@ -223,12 +230,11 @@ async def take_back(
         },
     )
     case.taker_id = None
-    if desk is not None:
-        await send_card(session, tables, case, desk, anew=False)
     case.desk_id = None
+    return desk
 
 
-async def _take_away(
+async def take_away(
     session: AsyncSession,
     tables: Tables,
     case: Case,
@@ -381,7 +387,7 @@ async def go_up(
     """Nobody took a waiting case in time: to the desk above, or into the triage queue."""
     held = await desk_of(session, case)
     if held is not None:
-        await _take_away(session, tables, case, held, desk)
+        await take_away(session, tables, case, held, desk)
     if desk is None:
         await _queue(session, tables, case, reason)
     else:

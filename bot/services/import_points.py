@@ -123,18 +123,19 @@ def judge(
 
 
 def _judged(lines: Lines, known: _Known) -> Iterator[Fate]:
-    seen: set[str] = set()
     for number, cells in lines:
         row = _Row(number, cells, known)
-        yield row.fate(twice=row.code in seen)
-        seen.add(row.code)
+        yield row.fate(twice=row.code in known.above)
+        known.above.add(row.code)
 
 
 class _Known:
-    """What every row is held against: the register, and the words that stand for codes."""
+    """What every row is held against: the register, the codes of the rows above it, and the words that
+    stand for codes."""
 
     def __init__(self, register: Register, texts: Catalogue) -> None:
         self.register = register
+        self.above: set[str] = set()
         self.desks = {desk.code: desk for desk in register}
         self.tiers = dict(zip(texts.raw("cli.points.tiers").split("|"), TIERS, strict=True))
         self.types = {texts.plain(say(f"point_type.{code}")): code for code in TYPES}
@@ -212,7 +213,7 @@ class _Row:
         other = found.get("substitute", "")
         if other and other == self.code:
             self.wrong.append(say("cli.points.own_substitute"))
-        elif other and other not in self.known.desks:
+        elif other and other not in self.known.desks and other not in self.known.above:
             self.notes.append(say("cli.points.substitute", code=other))
         return found
 

@@ -8,11 +8,11 @@ from typing import Any
 from bot.facts.places import Gazetteer
 from bot.route.decide import nearest_json
 from bot.route.register import Register
-from bot.texts.catalogue import Catalogue
+from bot.texts.catalogue import Catalogue, say
 
 
 class NoSuchPlace(ValueError):
-    """The place in words is unknown, or fits several places; the message names them."""
+    """The place in words is unknown."""
 
 
 def nearest_points(
@@ -27,11 +27,13 @@ def nearest_points(
     at: datetime | None,
     all_: bool,
 ) -> list[dict[str, Any]]:
-    """The list of the ``nearest`` command; a committee named in the address comes first.
+    """The list of the ``nearest`` command; a committee named in the address comes first. Of several
+    streets that the words fit, the first is taken and the others are told with it.
 
     Raises NoSuchPlace, and ValueError off the globe.
     """
     named: list[dict[str, Any]] = []
+    maybe: list[str] = []
     if address:
         matches = gazetteer.find(address)
         if not matches:
@@ -40,10 +42,15 @@ def nearest_points(
         if street is None or street.lat is None or street.lon is None:
             raise NoSuchPlace(texts.raw("demo.no_place"))
         lat, lon = street.lat, street.lon
+        names = {gazetteer.streets[match.street_code].name for match in matches}
+        maybe = sorted(names - {street.name})
         desk = register.get(matches[0].committee_code)
         if desk is not None:
             named = nearest_json([desk], lat, lon, 1, at, object_code, all_=True)
     if lat is None or lon is None:
         raise ValueError("--lat and --lon, or --address")
     found = nearest_json(register, lat, lon, k, at, object_code, all_)
-    return [*named, *(row for row in found if row not in named)][:k]
+    listed = [*named, *(row for row in found if row not in named)][:k]
+    if listed and maybe:
+        listed[0]["because"].append(texts.plain(say("nearest.maybe", streets=maybe)))
+    return listed

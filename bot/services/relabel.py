@@ -75,8 +75,8 @@ async def _relabel(
     moved: Organisation | None = None
     desk = await hand_over.desk_of(session, case)
     if not _stays(plan, case, desk):
-        await hand_over.take_back(session, tables, case, account, change)
-        _, moved = await hand_over.again(session, tables, case, account)
+        gave_up = await hand_over.take_back(session, tables, case, account, change)
+        _, moved = await hand_over.again(session, tables, case, account, gave_up)
         if moved is None:
             await hand_over.call_for_triage(session, tables, case, change)
     else:

@@ -62,14 +62,13 @@ async def _return(
     code: str,
     text: str,
 ) -> None:
-    desk = await hand_over.desk_of(session, case)
     reason = say("return.said", text=text) if text else say(f"return.{code}")
+    desk = await hand_over.take_back(session, tables, case, account, reason)
     name = desk.name if desk else ""
-    await hand_over.take_back(session, tables, case, account, reason)
     owner = await session.get_one(Account, case.account_id)
     buttons = [[button("button.progress", "tp", case), button("button.add", "ta", case)]]
     if code in ELSEWHERE:
-        route, now = await hand_over.again(session, tables, case, account)
+        route, now = await hand_over.again(session, tables, case, account, desk)
         if now is not None:
             await tell(
                 session,
@@ -88,6 +87,8 @@ async def _return(
             )
             await answer(say("return.done_on", number=case.number or "", now=now.name))
             return
+    elif desk is not None:
+        await hand_over.take_away(session, tables, case, desk, None)
     await tell(
         session,
         tables,

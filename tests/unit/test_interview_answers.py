@@ -216,7 +216,7 @@ def test_saying_no_at_a_question_that_may_be_skipped_skips_it(text: str) -> None
         answer(BY_KEY["name"], Given(text), {}, CTX)
 
 
-@pytest.mark.parametrize("text", ["南京东路300号那家店", "五莲路500弄京东便利店"])
+@pytest.mark.parametrize("text", ["南京东路300号那家店", "栀子路500弄京东便利店"])
 def test_a_platforms_name_in_an_address_is_no_online_purchase(text: str) -> None:
     assert value("where", text)["mode"] == "address"
 
