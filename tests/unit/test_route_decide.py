@@ -466,3 +466,33 @@ def test_without_known_points_streets_stand_in_and_no_committee_is_singled_out()
     assert [row["type"] for row in rows] == ["street"] * 3
     assert rows[0]["code"] == STREET
     assert {row["precision"] for row in rows} == {"street_centre"}
+
+
+def test_a_desk_that_was_chosen_is_said_to_be_chosen() -> None:
+    where = Where("address", street_code=STREET, chosen=True)
+    route = decide(Dispute(object="apparel", where=where), STAFFED, LAW)
+    assert route.because[0].key == "route.chosen"
+
+
+def test_while_no_desk_is_known_any_street_may_be_chosen() -> None:
+    lost = Dispute(object="apparel", where=Where("address", text="老菜场对面"))
+    route = decide(lost, STAFFED, LAW)
+    assert route.via == "triage"
+    assert may_have(lost, STAFFED, STREET, route)
+    assert not may_have(lost, STAFFED, "310115004001", route)
+    known = replace(lost, where=Where("address", street_code="310115125"))
+    assert not may_have(known, STAFFED, STREET, decide(known, STAFFED, LAW))
+
+
+def test_the_merchants_own_point_is_left_out_and_named() -> None:
+    mall = Desk(
+        "MALL", "大宏商场联络点", "point", STREET, type="mall", street_code=STREET, merchants=("大宏商场",)
+    )  # fmt: skip
+    register = Register([*SEED, mall]).with_staff(None)
+    street = Where("address", street_code=STREET)
+    dispute = Dispute(object="apparel", where=street, merchant="大宏商场")
+    reasons = {reason.key: reason.args for reason in decide(dispute, register, LAW).because}
+    assert reasons["route.left_out"] == {"desks": ["大宏商场联络点"]}
+    other = replace(dispute, merchant="别家鞋店")
+    keys = [reason.key for reason in decide(other, register, LAW).because]
+    assert "route.left_out" not in keys

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.route.offer import away, line, opening
+from bot.route.offer import away, hours_words, line, opening
 from bot.route.region import load_region
 from bot.route.register import Desk, Register
 from bot.texts.catalogue import Say
@@ -65,3 +65,17 @@ def test_a_line_says_what_it_is_known_for() -> None:
         "• 正大广场联络点（商场，市级示范，15分钟快速退货，可先行赔付，最多500元）："
         "约310米，现在开着，可以直接过去"
     )
+
+
+@pytest.mark.parametrize(
+    ("hours", "told"),
+    [
+        ("1-5 09:00-17:00", "周一至周五 9:00–17:00"),
+        ("1-3,5,7 9:00-17:00", "周一至周三、周五、周日 9:00–17:00"),
+        ("6,7 10:00-16:00", "周六、周日 10:00–16:00"),
+        ("4 10:00-16:00", "周四 10:00–16:00"),
+        ("1-7 10:00-16:00", "每天 10:00–16:00"),
+    ],
+)
+def test_days_of_the_week_are_one_line_of_words(hours: str, told: str) -> None:
+    assert [load_texts().plain(line) for line in hours_words(hours)] == [told]
