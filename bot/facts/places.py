@@ -193,7 +193,7 @@ class Gazetteer:
         self._before = re.compile(f"(?:{own}|{_BEFORE})的?$" if own else f"(?:{_BEFORE})$")
         self._lead = re.compile(f"^(?:{own}|{_LEAD})*" if own else f"^(?:{_LEAD})*")
         self._only_own = re.compile(f"(?:{own}|中国)+" if own else "中国")
-        self._not_own = re.compile(f"我?不[住在]({own})" if own else "(?!)")
+        self._not_own = re.compile(f"我?不(?:住在?|在)(?:{own})" if own else "(?!)")
         self._here = (*_PART, *{re.sub("[省市县区]$", "", name)[-2:] for name in words.own})
         by_name = {s.name: s for s in self.streets.values()}
         for street in self.streets.values():
