@@ -174,7 +174,9 @@ def _wrapped(font: Font, text: str, size: float, width: float) -> list[str]:
 def _balanced(font: Font, text: str, size: float, width: float) -> list[str]:
     """As many lines as fit ``width`` need, of about the same length."""
     count = len(_wrapped(font, text, size, width))
-    even = _face(font, 100).getlength(" ".join(text.splitlines())) * size / 100 / max(count, 1) + size
+    even = (
+        _face(font, 100).getlength(" ".join(text.splitlines())) * size / 100 / max(count, 1) + size
+    )
     return _wrapped(font, text, size, min(width, even))
 
 

@@ -144,7 +144,7 @@ async def _looked(case: Case, plan: Plan, answer: Answer, press: Press) -> bool:
         if 1 <= to <= pages
     ]
     await answer(
-        say(f"point.{what}", page=at, pages=pages),
+        say("point.names" if what == NAMES else "point.streets", page=at, pages=pages),
         buttons=[*(names[i : i + 2] for i in range(0, len(names), 2)), turns],
     )
     return True
