@@ -5,6 +5,7 @@ Nothing here knows Telegram, a terminal or a database engine.
 
 from __future__ import annotations
 
+import re
 from asyncio import Event
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,6 +13,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bot.texts.catalogue import Say
+
+
+_VERSION = re.compile("[0-9]{1,10}")
+"""Up to a time in Unix seconds, the largest version there is; a longer one would not go back into a button."""
 
 
 class Clock(Protocol):
@@ -77,6 +82,8 @@ class Press:
     def unpack(data: str) -> Press:
         """Raises ValueError on anything that pack() did not make."""
         verb, case, question, version, value = data.split("|", 4)
+        if not _VERSION.fullmatch(version) or not data.isprintable():
+            raise ValueError("no version of ours")
         return Press(verb, case, question, int(version), value)
 
 

@@ -15,10 +15,14 @@ from telegram import (
     Update,
     User,
 )
+from telegram.constants import MessageLimit
 
 from bot.ports import Attachment, Incoming, Press
 
 GONE = frozenset({ChatMember.LEFT, ChatMember.BANNED})
+
+LONGEST = MessageLimit.MAX_TEXT_LENGTH
+"""Of nothing that Telegram carries is anything cut (Bot API, Message); a forged update may be longer."""
 
 
 def address(chat_id: int) -> str:
@@ -39,7 +43,7 @@ def read(update: Update) -> Incoming | None:
 
 
 def _message(update: Update, message: Message, user: User) -> Incoming:
-    command, argument, text = "", "", message.text or message.caption or ""
+    command, argument, text = "", "", (message.text or message.caption or "")[:LONGEST]
     if text.startswith("/"):
         head, _, argument = text.partition(" ")
         command, text = head[1:].partition("@")[0].lower(), ""

@@ -56,6 +56,9 @@ OFFSET_LIFE = timedelta(days=6)
 """Update ids start anew after a week without updates (Bot API, Update); then an old offset would
 hide the new ones."""
 
+LARGEST = 2**63
+"""No id that a database keeps as a number is beyond it."""
+
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 30.0
 GAP_WAIT = timedelta(milliseconds=300)
@@ -466,10 +469,24 @@ def refusal_of(error: TelegramError) -> Refused:
 
 def _rows(updates: Sequence[Any]) -> list[tuple[str, int, str, Mapping[str, Any]]]:
     return [
-        (str(update["update_id"]), update["update_id"], chat_key(update), update)
+        (str(update["update_id"]), update["update_id"], chat_key(update), sound(update))
         for update in updates
-        if isinstance(update, dict) and isinstance(update.get("update_id"), int)
+        if isinstance(update, dict)
+        and type(update.get("update_id")) is int
+        and 0 <= update["update_id"] < LARGEST
     ]
+
+
+def sound(value: Any) -> Any:
+    """A JSON value without what no database keeps: lone surrogates become ``?``, NUL goes. One such
+    letter would keep back every update behind it."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {sound(key): sound(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [sound(member) for member in value]
+    return value
 
 
 def chat_key(update: Mapping[str, Any]) -> str:
@@ -479,8 +496,10 @@ def chat_key(update: Mapping[str, Any]) -> str:
             if kind == "update_id":
                 continue
             chat = body.get("chat") or body.get("message", {}).get("chat") or body.get("from")
-            return f"{PREFIX}{int(chat['id'])}"
-    except (AttributeError, KeyError, TypeError, ValueError):
+            number = int(chat["id"])
+            if abs(number) < LARGEST:
+                return f"{PREFIX}{number}"
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         pass
     return f"{PREFIX}update:{update['update_id']}"
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from bot.ports import Incoming
 from bot.services.drain import Store
 from bot.services.tables import SHANGHAI, Tables
+from models.case import Case
 from models.network import Level, Organisation, Staff
 from models.party import Account
 
@@ -115,20 +116,45 @@ async def may_act(
     """Whether the account may act for the desk today: as its staff, as staff of its street or office, or
     in the place of one who is on leave."""
     day = today(tables)
-    places = [desk.id]
-    above = desk
-    while above.parent_id is not None and above.parent_id not in places:
-        above = await session.get_one(Organisation, above.parent_id)
-        places.append(above.id)
     herself = and_(Staff.account_id == account.id, there(Staff, day))
-    instead = and_(
+    return await _works_for(session, desk, or_(herself, _stands_in(account, day)))
+
+
+async def holds(session: AsyncSession, tables: Tables, account: Account, case: Case) -> bool:
+    """Whether the case is the account's to read and work on: it took it, and still belongs to the desk,
+    on leave or not. In the demonstration whoever took it holds it."""
+    if case.taker_id != account.id:
+        return False
+    desk = await session.get(Organisation, case.desk_id) if case.desk_id else None
+    return tables.demo or (desk is not None and await serves(session, tables, account, desk))
+
+
+async def serves(
+    session: AsyncSession, tables: Tables, account: Account, desk: Organisation
+) -> bool:
+    """Whether the account belongs to the desk or to what is above it, on leave or not, or stands in for one
+    on leave."""
+    herself = and_(Staff.account_id == account.id, Staff.left_at.is_(None))
+    return await _works_for(session, desk, or_(herself, _stands_in(account, today(tables))))
+
+
+def _stands_in(account: Account, day: date) -> ColumnElement[bool]:
+    return and_(
         Staff.substitute_id == account.id,
         Staff.left_at.is_(None),
         Staff.away_from <= day,
         Staff.away_until >= day,
     )
+
+
+async def _works_for(session: AsyncSession, desk: Organisation, who: ColumnElement[bool]) -> bool:
+    places = [desk.id]
+    above = desk
+    while above.parent_id is not None and above.parent_id not in places:
+        above = await session.get_one(Organisation, above.parent_id)
+        places.append(above.id)
     found = await session.scalar(
-        select(Staff.id).where(Staff.organisation_id.in_(places), or_(herself, instead)).limit(1)
+        select(Staff.id).where(Staff.organisation_id.in_(places), who).limit(1)
     )
     return found is not None
 

@@ -483,7 +483,8 @@ async def _given(
         note = _understood(case, tables)
         account = await session.get_one(Account, case.account_id)
         await help_first.money(tables, account, answer, decision)
-    if question.key == "gate" and now["gate"]["v"] in {"just_now", "day"}:
+    # A gate that no longer applies is pruned with its answer.
+    if question.key == "gate" and now.get("gate", {}).get("v") in {"just_now", "day"}:
         account = await session.get_one(Account, case.account_id)
         if not help_first.helped(tables, account, help_first.URGENT):
             await help_first.urgent(tables, account, answer, say("emergency.then"))

@@ -60,7 +60,7 @@ async def pressed(
             if case.taker_id not in {None, account.id}:
                 # A button from before it was taken: a colleague's case is not hers to return.
                 return await who_has(session, case)
-        elif case.taker_id != account.id:
+        elif not await accounts.holds(session, tables, account, case):
             return say("toast.not_yours")
         if press.verb != CONFIRM:
             # What was asked for before must not catch a line that is meant for this.
@@ -98,7 +98,7 @@ async def typed(
         await answer(say("talk.edited_staff"))
         return True
     case = await drafts.by_token(session, str(waiting.get("case", "")))
-    if case is None or case.taker_id != account.id:
+    if case is None or not await accounts.holds(session, tables, account, case):
         account.awaiting = None
         await answer(say("toast.not_yours"))
         return True

@@ -286,20 +286,21 @@ async def _leave(
 async def dismiss(
     session: AsyncSession, tables: Tables, staff: Staff, desk: Organisation, by: Account
 ) -> None:
-    """End a duty: what she had taken there lies at the desk again, and nothing is left to her."""
+    """End a duty: what she had taken by it, at the desk or below, lies at its desk again, and nothing is
+    left to her."""
     staff.left_at = tables.clock.now()
     await session.flush()
     reason = say("staff.left_reason", name=desk.name)
     taken = await session.scalars(
         select(Case).where(
             Case.taker_id == staff.account_id,
-            Case.desk_id == desk.id,
             Case.status.in_((CaseStatus.HANDLING, CaseStatus.ASKING)),
         )
     )
-    for case in taken.all():
-        await hand_over.put_back(session, tables, case, reason, by)
     who = await session.get_one(Account, staff.account_id)
+    for case in taken.all():
+        if case.desk_id == desk.id or not await accounts.holds(session, tables, who, case):
+            await hand_over.put_back(session, tables, case, reason, by)
     if not await accounts.duties(session, who):
         await session.execute(
             update(Staff).where(Staff.substitute_id == who.id).values(substitute_id=None)

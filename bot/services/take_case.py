@@ -70,9 +70,13 @@ async def take(
 async def open_private(
     session: AsyncSession, tables: Tables, case: Case, account: Account, answer: Answer
 ) -> None:
-    """The taker opens her case from a link or a button; anyone else is told where it stands."""
-    if case.taker_id != account.id:
-        await answer(await who_has(session, case) if case.taker_id else say("toast.not_yours"))
+    """The taker opens her case from a link or a button; her colleagues are told where it stands, anyone
+    else nothing of it."""
+    if not await accounts.holds(session, tables, account, case):
+        desk = await hand_over.desk_of(session, case)
+        colleague = desk is not None and await accounts.serves(session, tables, account, desk)
+        known = colleague and case.taker_id not in {None, account.id}
+        await answer(await who_has(session, case) if known else say("toast.not_yours"))
     elif Action.VIEW not in allowed(case.status):
         # Withdrawn: what she took back is no longer read, since no view of it would be on record.
         await answer(say("toast.not_now", status=say(f"status.{case.status}")))

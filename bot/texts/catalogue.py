@@ -18,6 +18,9 @@ from typing import Any
 
 TAG = re.compile(r"</?(?:b|i|u|code)>")
 
+TURNS_TEXT = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Signs that turn the direction of what follows (UAX #9): in a name they would rewrite our own sentence."""
+
 
 @dataclass(frozen=True, slots=True)
 class Say:
@@ -105,7 +108,7 @@ class Catalogue:
         if isinstance(value, Sequence) and not isinstance(value, str):
             glue = "\n" if value and all(isinstance(item, Say) for item in value) else "、"
             return glue.join(self._show(item, escape, tags) for item in value)
-        return escape(str(value))
+        return escape(TURNS_TEXT.sub("", str(value)))
 
 
 def _flatten(table: Mapping[str, Any], prefix: str, into: dict[str, str], where: str) -> None:
