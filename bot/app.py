@@ -363,15 +363,15 @@ async def _listen(house: House, channel: TelegramChannel, stop: asyncio.Event) -
     settings = house.settings
     secret = settings.webhook_secret.get_secret_value()
 
-    async def take(body: bytes, given: str) -> bool:
-        return await channel.take(house.db, accept, body, secret, given)
+    async def take(body: bytes) -> None:
+        await channel.take(house.db, accept, body)
 
     await channel.bot.set_webhook(
         f"{settings.webhook_url}{webhook.PATH}",
         secret_token=secret,
         allowed_updates=list(ALLOWED_UPDATES),
     )
-    app = webhook.build(take, lambda: _ready(house, channel, polling=False))
+    app = webhook.build(take, lambda: _ready(house, channel, polling=False), secret)
     await webhook.listen(app, "0.0.0.0", settings.webhook_port, stop)  # noqa: S104
 
 

@@ -4,6 +4,7 @@ on a port of its own for operators, whether the bot lives, is ready, and how it 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -24,8 +25,8 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 PATH = "/telegram"
 MOST_BYTES = 1024 * 1024
 
-Take = Callable[[bytes, str], Awaitable[bool]]
-"""(body, secret given) -> whether it was stored; raises ValueError on a body that is no update."""
+Take = Callable[[bytes], Awaitable[None]]
+"""Stores the update in a body; raises ValueError on a body that is none."""
 
 Ready = Callable[[], Awaitable[None]]
 """Raises NotReady, or whatever keeps the database from being written."""
@@ -37,17 +38,26 @@ class NotReady(Exception):
     """It lives, and cannot do its work; the message is one sentence for the operator."""
 
 
-def build(take: Take, ready: Ready) -> Starlette:
-    """``POST /telegram``, ``GET /health`` (the process lives), ``GET /ready`` (it can store)."""
+def build(take: Take, ready: Ready, secret: str) -> Starlette:
+    """``POST /telegram``, ``GET /health`` (the process lives), ``GET /ready`` (it can store).
+
+    Nothing is read of a request without the secret, and of one with it no more than MOST_BYTES.
+    """
 
     async def receive(request: Request) -> Response:
-        if int(request.headers.get("content-length") or 0) > MOST_BYTES:
-            return PlainTextResponse("too large", 413)
+        given = request.headers.get(SECRET_HEADER, "")
+        if not hmac.compare_digest(secret.encode(), given.encode()):
+            return PlainTextResponse("forbidden", 403)
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MOST_BYTES:
+                return PlainTextResponse("too large", 413)
         try:
-            stored = await take(await request.body(), request.headers.get(SECRET_HEADER, ""))
+            await take(bytes(body))
         except ValueError:
             return PlainTextResponse("not an update", 400)
-        return PlainTextResponse("ok") if stored else PlainTextResponse("forbidden", 403)
+        return PlainTextResponse("ok")
 
     return Starlette(routes=[Route(PATH, receive, methods=["POST"]), *_signs(ready)])
 

@@ -22,6 +22,7 @@ from bot.adapters.telegram import sound
 from bot.ports import Incoming, Message, Press
 from bot.services import drafts
 from bot.services.hear import hear
+from bot.texts.catalogue import TURNS_TEXT, Say
 from handlers.render import render
 from models.case import Case
 from models.delivery import Outbox
@@ -34,8 +35,6 @@ STORY = "上周三在花木街道的乐动健身用微信办了2600元的年卡�
 NAME, PHONE = "王秀英", "13800138000"
 PERSONAL = ("健身房关门不退卡", STORY, NAME, PHONE)
 TAGS = frozenset({"b", "i", "u", "code"})
-TURNS_TEXT = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
-LONGEST = 4096
 
 
 Scene = Callable[[AsyncSession, Account], Awaitable[None]]
@@ -163,6 +162,10 @@ class Siege:
         token = (await self.tokens())[number]
         made = Press(verb, token, question, 0, value)
         return await self.office.write(who, press=made, chat=chat)
+
+    def say(self, key: str, **args: Any) -> str:
+        """One of our sentences."""
+        return self.office.tables.texts.plain(Say(key, args))
 
     async def tokens(self) -> dict[str, str]:
         """Case tokens by number."""
