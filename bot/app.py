@@ -28,7 +28,17 @@ from telegram import (
 from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
-from bot.adapters import documents, fonts, geocode, metrics, migrate, posters, webhook
+from bot.adapters import (
+    clamd,
+    documents,
+    fonts,
+    geocode,
+    inspect_files,
+    metrics,
+    migrate,
+    posters,
+    webhook,
+)
 from bot.adapters.clock import SystemClock
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database
@@ -36,7 +46,7 @@ from bot.adapters.files import SealedFiles
 from bot.adapters.lock import only_one
 from bot.adapters.telegram import ALLOWED_UPDATES, TelegramChannel, build_bot
 from bot.law import book, policy
-from bot.ports import Clock, Document, Incoming, Poster
+from bot.ports import Clock, Document, Incoming, Inspect, Poster
 from bot.route.region import load_region
 from bot.services import (
     accounts,
@@ -239,7 +249,11 @@ async def _work(
         _limits(house.settings),
         errands={
             "fetch": fetcher(
-                channel.download, house.vault, house.settings.max_file_mb * 1024 * 1024
+                tables,
+                channel.download,
+                _inspector(house),
+                house.vault,
+                house.settings.max_file_mb * 1024 * 1024,
             ),
             "drop": dropper(house.vault),
             locate.ERRAND: locate.locator(tables, geocoder),
@@ -337,6 +351,14 @@ def _thinking(db: Database, tables: Tables) -> dict[str, Errand]:
         edit_rules.ERRAND: edit_rules.checker(db, tables),
         suggest_words.ERRAND: suggest_words.suggester(db, tables),
     }
+
+
+def _inspector(house: House) -> Inspect:
+    policy, address = house.tables.policy, house.settings.clamd
+    scan = clamd.scanner(address) if address else None
+    return inspect_files.inspector(
+        policy.evidence_types, policy.picture_megapixels * 1_000_000, scan
+    )
 
 
 def _printing(house: House, tables: Tables) -> dict[str, Errand]:

@@ -60,6 +60,31 @@ class Vault(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Inspected:
+    """A file fit to keep: its bytes, true MIME type, and the ending that goes with it. ``same``: nothing
+    of it was changed, so that the channel's own copy may be shown."""
+
+    content: bytes
+    mime: str
+    extension: str
+    same: bool = False
+
+
+class Unfit(Exception):
+    """A file that is not kept: ``type``, ``large``, ``broken``, ``macros`` or ``virus``."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Inspect(Protocol):
+    """Judges a file by its content and makes it harmless. Raises Unfit, Refused (try later)."""
+
+    async def __call__(self, content: bytes, /) -> Inspected: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Press:
     """A button's meaning: what to do, with which case, at which question and version of it.
 

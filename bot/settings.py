@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     chat_burst: PositiveInt = 5
     group_per_minute: PositiveFloat = 20
     max_file_mb: PositiveInt = 20
+    clamd: str = ""
     keep_payload_hours: NonNegativeInt = 48
 
     @field_validator("admin_ids", mode="before")
@@ -99,6 +100,13 @@ class Settings(BaseSettings):
     def _database(cls, value: str) -> str:
         if not re.match(r"(sqlite|postgres(ql)?)(\+\w+)?://", value):
             raise ValueError("must begin with sqlite:/// or postgresql://")
+        return value
+
+    @field_validator("clamd")
+    @classmethod
+    def _clamd(cls, value: str) -> str:
+        if value and not re.fullmatch(r"/\S+|[^\s:/]+:\d+", value):
+            raise ValueError("must be host:port, or the path of clamd's socket")
         return value
 
     @field_validator("log_level", mode="before")

@@ -29,6 +29,13 @@ class Policy:
     quiet_until: time
     files_per_case: int
     file_mb: int
+    files_per_hour: int
+    evidence_types: list[str]
+    picture_megapixels: int
+    talk_burst: int
+    talk_per_minute: int
+    talk_most: int
+    cases_per_day: int
     open_cases_per_person: int
     notice_characters: int
     notice_looks: int

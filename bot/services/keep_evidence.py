@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.ports import Attachment, Incoming, Media, Message
+from bot.ports import Attachment, Incoming, Inspected, Media, Message
 from bot.services.deliver import owe, owe_errand
 from bot.services.sending import button
 from bot.services.tables import Tables
@@ -15,6 +16,9 @@ from bot.texts.catalogue import Say, say
 from models.case import Case, Evidence
 
 ALBUM_PAUSE = timedelta(seconds=1.5)
+
+MIME_LENGTH = 120
+"""Characters of a MIME type as it was told (models.case); it is replaced by the true one."""
 
 WORDS = "text"
 """The kind of a forwarded text message, which has no file."""
@@ -48,17 +52,20 @@ async def _keep_one(
     for old in case.evidence:
         if old.unique_id == file.unique_id or old.source_key == source:
             return say("evidence.again", number=old.number)
+    now = tables.clock.now()
     if file.size > policy.file_mb * 1024 * 1024:
         return say("evidence.too_large", mb=policy.file_mb)
     if len(case.evidence) >= policy.files_per_case:
         return say("evidence.too_many", most=policy.files_per_case)
+    if await _lately(session, case, now) >= policy.files_per_hour:
+        return say("evidence.too_fast", most=policy.files_per_hour)
     kept = Evidence(
         number=max((e.number for e in case.evidence), default=0) + 1,
         source_key=source,
         kind=file.kind,
         file_id=file.file_id,
         unique_id=file.unique_id,
-        mime=file.mime,
+        mime=file.mime[:MIME_LENGTH],
         size=file.size,
         vault_key="",
         added_at=tables.clock.now(),
@@ -130,6 +137,20 @@ async def keep_words(
     return await _keep_one(session, tables, heard, case, text, words, 0)
 
 
+async def _lately(session: AsyncSession, case: Case, now: datetime) -> int:
+    """How many files her cases took within the hour."""
+    return (
+        await session.scalar(
+            select(func.count())
+            .select_from(Evidence)
+            .join(Case, Case.id == Evidence.case_id)
+            .where(
+                Case.account_id == case.account_id, Evidence.added_at > now - timedelta(hours=1)
+            )
+        )
+    ) or 0
+
+
 def _count(case: Case) -> None:
     """What she sent after the question about evidence counts too."""
     given = (case.answers or {}).get("evidence")
@@ -138,9 +159,40 @@ def _count(case: Case) -> None:
 
 
 def media(kept: Iterable[Evidence]) -> list[Media]:
-    """Kept files as something to show; forwarded words stand in the list of the evidence itself."""
+    """Kept files as something to show; forwarded words stand in the list of the evidence itself, what
+    is not inspected yet comes when it is, and what was set aside is shown to nobody."""
     return [
-        Media(one.kind, one.file_id, one.vault_key, str((one.about or {}).get("name") or ""))
+        Media(
+            one.kind,
+            one.file_id if (one.extra or {}).get("same", not held_back(one)) else "",
+            one.vault_key,
+            f"{one.number}.{(one.extra or {}).get('ext') or 'bin'}",
+        )
         for one in kept
         if one.kind != WORDS
+        and not (one.extra or {}).get("unfit")
+        and (one.vault_key or not held_back(one))
     ]
+
+
+MADE_ANEW = frozenset({"photo", "voice", "video_note"})
+"""Kinds that the channel itself makes anew: they may be shown before they are inspected."""
+
+
+def held_back(kept: Evidence) -> bool:
+    """Whether nobody is shown it before it was inspected: it comes just as somebody made it."""
+    return kept.kind not in MADE_ANEW
+
+
+ALIKE = ({"jpg", "jpeg", "jpe"}, {"mp4", "m4v", "mov"}, {"ogg", "oga", "opus"}, {"mp3", "mpga"})
+DRAWN = frozenset({"jpg", "jpeg", "png", "webp", "gif"})
+
+
+def fits(ending: str, found: Inspected) -> bool:
+    """Whether a name's ending tells the truth about the content."""
+    drawn = {ending, found.extension} <= DRAWN
+    return (
+        ending == found.extension
+        or drawn
+        or any({ending, found.extension} <= alike for alike in ALIKE)
+    )

@@ -141,8 +141,8 @@ def actions(case: Case) -> Rows:
 
 
 def _evidence_line(kept: Evidence) -> Say:
-    about = kept.about or {}
-    return say(
+    about, extra = kept.about or {}, kept.extra or {}
+    line = say(
         "details.evidence_forwarded" if about.get("from") else "details.evidence_line",
         number=kept.number,
         kind=say(f"file_kind.{kept.kind}"),
@@ -150,6 +150,10 @@ def _evidence_line(kept: Evidence) -> Say:
         sent=_clock_words(about.get("sent") or ""),
         caption=about.get("caption") or "",
     )
+    if extra.get("unfit"):
+        return say("details.evidence_unfit", line=line, why=say(f"unfit.{extra['unfit']}"))
+    waits = keep_evidence.held_back(kept) and not kept.vault_key and kept.kind != keep_evidence.WORDS
+    return say("details.evidence_waiting", line=line) if waits else line
 
 
 def _clock_words(moment: str) -> str:
