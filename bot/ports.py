@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from bot.texts.catalogue import Say
 
-
 _VERSION = re.compile("[0-9]{1,10}")
 """Up to a time in Unix seconds, the largest version there is; a longer one would not go back into a button."""
 

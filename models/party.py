@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import String
+from sqlalchemy import String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import UtcDateTime, UuidKey, sealed, sealed_json
@@ -17,6 +17,7 @@ class Account(UuidKey):
     ``address`` is the channel's, such as ``tg:1001``. ``awaiting`` is what the next typed line is
     for when a staff member or an admin was asked something: ``{"verb": …, "case": token, …}``.
     ``point_code`` is the liaison point whose poster was scanned, for the next case.
+    ``paced_at`` is when she may send more without being ahead of a person's pace; ``hushed`` in a flood.
     ``helped`` is the help shown of late: ``{need: {"at": ISO time, "told": how many were told}}``.
     """
 
@@ -33,6 +34,8 @@ class Account(UuidKey):
     consent_version: Mapped[str] = mapped_column(String(20), default="")
     focus_id: Mapped[uuid.UUID | None]
     point_code: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    paced_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    hushed: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -37,9 +37,7 @@ def scanner(address: str) -> Scan:
 async def _ask(address: str, content: bytes) -> str:
     host, _, port = address.rpartition(":")
     reader, writer = await (
-        asyncio.open_connection(host, int(port))
-        if host
-        else asyncio.open_unix_connection(address)
+        asyncio.open_connection(host, int(port)) if host else asyncio.open_unix_connection(address)
     )
     try:
         writer.write(b"zINSTREAM\0")

@@ -85,7 +85,10 @@ class Database:
             self._reader = _sqlite_engine(self.url, "BEGIN", READERS, "PRAGMA query_only=ON")
         else:
             self._writer = create_async_engine(
-                self.url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS}
+                self.url,
+                hide_parameters=True,
+                pool_pre_ping=True,
+                connect_args={"connect_timeout": CONNECT_SECONDS},
             )
             self._reader = self._writer
 
@@ -224,6 +227,7 @@ def make_folder(file: Path) -> None:
 def _sqlite_engine(url: URL, begin: str, connections: int, *pragmas: str) -> AsyncEngine:
     engine = create_async_engine(
         url,
+        hide_parameters=True,
         poolclass=AsyncAdaptedQueuePool,
         pool_size=connections,
         max_overflow=0,

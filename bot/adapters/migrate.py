@@ -112,7 +112,7 @@ def _connection(url: str) -> Iterator[Connection]:
     if sqlite:
         make_folder(Path(str(parsed.database)))
         parsed = parsed.set(drivername="sqlite")
-    engine = create_engine(parsed, poolclass=NullPool)
+    engine = create_engine(parsed, poolclass=NullPool, hide_parameters=True)
     if sqlite:
         _one_transaction(engine)
     try:

@@ -24,7 +24,7 @@ def observer(url: str, texts: Catalogue) -> Callable[[], dict[str, Any]]:
     parsed = driver_url(url)
     if parsed.get_backend_name() == "sqlite":
         parsed = parsed.set(drivername="sqlite")
-    engine = create_engine(parsed, poolclass=NullPool)
+    engine = create_engine(parsed, poolclass=NullPool, hide_parameters=True)
 
     def observe() -> dict[str, Any]:
         try:

@@ -35,6 +35,7 @@ class Policy:
     talk_burst: int
     talk_per_minute: int
     talk_most: int
+    talk_group_burst: int
     cases_per_day: int
     open_cases_per_person: int
     notice_characters: int

@@ -31,6 +31,7 @@ async def meet(session: AsyncSession, tables: Tables, heard: Incoming) -> Accoun
             is_admin=False,
             subscribed=False,
             blocked=False,
+            hushed=False,
         )
         account.name = heard.name
         session.add(account)

@@ -102,9 +102,7 @@ async def _set_aside(session: AsyncSession, tables: Tables, kept: Evidence, reas
         )
 
 
-async def _concerned(
-    session: AsyncSession, kept: Evidence
-) -> tuple[Case, Account, Account | None]:
+async def _concerned(session: AsyncSession, kept: Evidence) -> tuple[Case, Account, Account | None]:
     case = await session.get_one(Case, kept.case_id)
     owner = await session.get_one(Account, case.account_id)
     taker = await session.get(Account, case.taker_id) if case.taker_id else None

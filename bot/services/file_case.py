@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -85,7 +85,12 @@ async def file(
     if missing is not None:
         raise ValueError(f"filed with {missing.key} unanswered")
     now = tables.clock.now()
-    open_now = sum(c.closed_at is None for c in await drafts.filed(session, account))
+    mine = await drafts.filed(session, account)
+    open_now = sum(c.closed_at is None for c in mine)
+    lately = sum(c.filed_at is not None and c.filed_at > now - timedelta(days=1) for c in mine)
+    if lately >= tables.policy.cases_per_day:
+        await answer(say("file.too_many_today", most=tables.policy.cases_per_day))
+        return
     if open_now >= tables.policy.open_cases_per_person:
         await answer(say("file.too_many", most=tables.policy.open_cases_per_person))
         return

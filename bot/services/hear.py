@@ -11,6 +11,7 @@ from bot.services import (
     administer,
     bind_desk,
     broadcast,
+    calm,
     converse,
     desk,
     drafts,
@@ -39,15 +40,23 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
     if "moved" in heard.extra:
         await moved(session, heard.chat, heard.extra["moved"])
         return None
+    if (
+        not heard.private
+        and (heard.command or heard.reply_to)
+        and not await calm.group_is_calm(session, tables, heard)
+    ):
+        return None
     if not heard.private and (heard.extra.get("member") or heard.command == "start"):
         await bind_desk.joined(session, tables, heard)
         return None
     account = await accounts.meet(session, tables, heard)
-    if not heard.private:
-        return await desk.heard_in_group(session, tables, heard, account, answer)
     if heard.extra.get("member"):
         account.blocked = heard.extra["member"] == "left"
         return None
+    if not await calm.takes(session, tables, heard, account, answer):
+        return say("flood.toast") if heard.press is not None else None
+    if not heard.private:
+        return await desk.heard_in_group(session, tables, heard, account, answer)
     verb = heard.press.verb if heard.press is not None else ""
     if verb.startswith("m"):
         return await administer.pressed(session, tables, heard, account)

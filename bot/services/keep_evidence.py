@@ -144,9 +144,7 @@ async def _lately(session: AsyncSession, case: Case, now: datetime) -> int:
             select(func.count())
             .select_from(Evidence)
             .join(Case, Case.id == Evidence.case_id)
-            .where(
-                Case.account_id == case.account_id, Evidence.added_at > now - timedelta(hours=1)
-            )
+            .where(Case.account_id == case.account_id, Evidence.added_at > now - timedelta(hours=1))
         )
     ) or 0
 

@@ -15,6 +15,9 @@ from models.case import Case
 
 Rows = Sequence[Sequence[Button]]
 
+HUSHED = "hushed"
+"""In a session's ``info``: nothing is answered to this update (:mod:`bot.services.calm`)."""
+
 
 class Answer:
     """The messages that one update causes in its own chat, numbered so that a repeat changes nothing."""
@@ -34,6 +37,8 @@ class Answer:
         slot: str = "",
         venue: tuple[float, float, str, str] | None = None,
     ) -> None:
+        if self._session.info.get(HUSHED):
+            return
         self._count += 1
         await owe(
             self._session,

@@ -152,7 +152,9 @@ def _evidence_line(kept: Evidence) -> Say:
     )
     if extra.get("unfit"):
         return say("details.evidence_unfit", line=line, why=say(f"unfit.{extra['unfit']}"))
-    waits = keep_evidence.held_back(kept) and not kept.vault_key and kept.kind != keep_evidence.WORDS
+    waits = (
+        keep_evidence.held_back(kept) and not kept.vault_key and kept.kind != keep_evidence.WORDS
+    )
     return say("details.evidence_waiting", line=line) if waits else line
 
 

@@ -75,7 +75,7 @@ EMOJI = {
     "hearts": "❤️‍🔥" * 50,
 }
 CELLS = {
-    "formula": "=HYPERLINK(\"https://evil.example\",\"退\")",
+    "formula": '=HYPERLINK("https://evil.example","退")',
     "command": "=cmd|'/C calc'!A0",
     "plus": "+1+cmd|' /C calc'!A0",
     "minus": "-2+3",

@@ -156,7 +156,14 @@ class Siege:
         return Tried(said, owed, "\n".join([*plain, said]))
 
     async def press(
-        self, who: str, verb: str, number: str, value: str = "", *, chat: str = "", question: str = ""
+        self,
+        who: str,
+        verb: str,
+        number: str,
+        value: str = "",
+        *,
+        chat: str = "",
+        question: str = "",
     ) -> str:
         """Press for good a button about the case of this number."""
         token = (await self.tokens())[number]

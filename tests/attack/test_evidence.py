@@ -76,7 +76,9 @@ def png_bomb(width: int, height: int) -> bytes:
     """A picture that says how large it is, and nothing else."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
 
     head = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(999)))
@@ -174,7 +176,9 @@ async def siege(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Siege
         yield siege
 
 
-async def send(siege: Siege, folder: Path, content: bytes, name: str, kind: str = "document") -> Evidence:
+async def send(
+    siege: Siege, folder: Path, content: bytes, name: str, kind: str = "document"
+) -> Evidence:
     """The consumer adds a file to her case, and it is fetched."""
     office = siege.office
     await siege.press(AUNT, "ta", NUMBER)
@@ -204,11 +208,12 @@ async def test_a_file_set_aside_is_told_to_both_and_shown_to_nobody(
     kept = await send(siege, tmp_path, b"MZ" + bytes(300), "合同.jpg")
     assert kept.vault_key == ""
     assert media([kept]) == []
-    assert not list(tmp_path.rglob("*")), "nothing of it is on the disk"
+    assert not stored(tmp_path), "nothing of it is on the disk"
     why = siege.say("unfit.type")
-    assert siege.say("evidence.set_aside", number=kept.number, why=why) in (
-        await siege.office.last(AUNT)
-    ).text
+    assert (
+        siege.say("evidence.set_aside", number=kept.number, why=why)
+        in (await siege.office.last(AUNT)).text
+    )
     assert (await siege.office.last(TEACHER)).text == siege.say(
         "desk.file_set_aside", number=NUMBER, file=kept.number, why=why
     )
@@ -224,14 +229,14 @@ async def test_a_document_is_shown_only_after_it_was_inspected_and_as_we_drew_it
     (shown,) = media([kept])
     assert shown.file_id == "", "never the channel's own copy, which still holds the place"
     assert shown.name == f"{kept.number}.jpg"
-    assert siege.say("evidence.other_type", number=kept.number, named="exe", ext="jpg") in (
-        await siege.office.last(AUNT)
-    ).text
+    assert (
+        siege.say("evidence.other_type", number=kept.number, named="exe", ext="jpg")
+        in (await siege.office.last(AUNT)).text
+    )
     assert (await siege.office.last(TEACHER)).text == siege.say(
         "desk.file_ready", number=NUMBER, file=kept.number
     )
-    stored = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert [path.name for path in stored] == [str(kept.id)], "under a name of our own"
+    assert stored(tmp_path) == [str(kept.id)], "under a name of our own"
 
 
 @in_one_loop
@@ -249,6 +254,10 @@ async def test_files_have_a_limit_each_hour(siege: Siege) -> None:
     siege.office.tables = replace(
         siege.office.tables, policy=replace(siege.office.tables.policy, files_per_hour=most)
     )
+
+
+def stored(folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*") if path.is_file()]
 
 
 async def sv(siege: Siege) -> Press:
@@ -277,7 +286,9 @@ async def test_what_the_scanner_finds_is_set_aside() -> None:
     server, address, heard = await clamd_saying(b"stream: Eicar-Test-Signature FOUND\0")
     async with server:
         with pytest.raises(Unfit) as unfit:
-            await inspector(POLICY.evidence_types, MOST, scanner(address))(picture() + EICAR.encode())
+            await inspector(POLICY.evidence_types, MOST, scanner(address))(
+                picture() + EICAR.encode()
+            )
     assert unfit.value.reason == "virus"
     assert heard[0] == b"zINSTREAM\0"
     assert EICAR.encode() in b"".join(heard)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 import uuid
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
@@ -244,7 +244,9 @@ def test_the_table_names_every_verb_and_every_action() -> None:
     unnamed = {verb: file for verb, file in verbs().items() if verb not in named}
     assert not unnamed, f"no row says who may: {unnamed}"
     assert not named - set(verbs()), "rows for verbs that no button has"
-    assert set(Action) == {right.action for right in RIGHTS.values() if right.action} | set(NO_PRESS)
+    assert set(Action) == {right.action for right in RIGHTS.values() if right.action} | set(
+        NO_PRESS
+    )
 
 
 def test_the_document_shows_the_table() -> None:
@@ -256,7 +258,18 @@ def test_the_document_shows_the_table() -> None:
 async def test_only_an_admin_presses_what_is_the_bureaus(siege: Siege) -> None:
     """Every verb of the menu with every value it knows, pressed by everybody else, in private and in the
     group: nothing is told but that it is not hers, nothing is asked of her."""
-    values = ["", "notice", "triage", "bind", "staff", "operator", "duty_on", "rules", "status", "1"]
+    values = [
+        "",
+        "notice",
+        "triage",
+        "bind",
+        "staff",
+        "operator",
+        "duty_on",
+        "rules",
+        "status",
+        "1",
+    ]
     questions = {"mb": "desk", "mn": "send", "mt": "to", "mw": "back", "ml": "yes"}
     for verb in sorted(ADMINS_ONLY | {"mo", "m?"}):
         for at, role in enumerate(role for role in ROLES if role != ADMIN):
@@ -278,7 +291,12 @@ async def test_staff_are_managed_in_ones_own_area_only(siege: Siege) -> None:
         mate = next(row for row in staff if row.account_id == colleague.id)
         desk = await session.get_one(Organisation, mate.organisation_id)
         town = (await session.scalars(select(Organisation).where(Organisation.name == TOWN))).one()
-    own = {"desk": str(desk.serial), "new": str(desk.serial), "out": mate.id.hex, "gone": mate.id.hex}
+    own = {
+        "desk": str(desk.serial),
+        "new": str(desk.serial),
+        "out": mate.id.hex,
+        "gone": mate.id.hex,
+    }
     other = {"desk": str(town.serial), "new": str(town.serial)}
     for area, buttons in (("own", own), ("other", other)):
         for question, value in buttons.items():
