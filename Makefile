@@ -18,7 +18,7 @@ find_python = for p in $(or $(PYTHON),$(PYTHONS)); do \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check format test-browser judges torture bench clean $(BENCHES)
+.PHONY: help setup run test check audit format test-browser judges torture bench clean $(BENCHES)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,13 @@ check: $(VENV)/.run $(VENV)/.test $(VENV)/.check ## lint, format, types, import 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+audit: $(VENV)/.run $(VENV)/.audit ## every pinned package against the known vulnerabilities; needs the network
+	@out="$$($(BIN)/pip-audit --progress-spinner off --disable-pip --no-deps -r constraints.txt $(ARGS) 2>&1)"; \
+	code=$$?; echo "$$out"; \
+	case "$$out" in *"known vulnerabilit"*) ;; \
+	*) echo "make audit: NOT AUDITED. Is there a way to the network, where the vulnerabilities are listed?" >&2 ;; \
+	esac; exit $$code
 
 format: $(VENV)/.check ## rewrite the code in the house's format
 	$(BIN)/ruff check --fix-only --quiet .
@@ -82,7 +89,7 @@ $(VENV)/.run: $(SOURCES) | $(BIN)/python
 	$(PIP) -e .
 	@touch $@
 
-$(VENV)/.test $(VENV)/.check $(VENV)/.browser $(VENV)/.bench: $(VENV)/.%: $(SOURCES) | $(BIN)/python
+$(VENV)/.test $(VENV)/.check $(VENV)/.browser $(VENV)/.bench $(VENV)/.audit: $(VENV)/.%: $(SOURCES) | $(BIN)/python
 	$(PIP) -e '.[$*]'
 	@touch $@
 

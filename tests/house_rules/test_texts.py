@@ -55,6 +55,7 @@ DYNAMIC = {
     "skip.": "bot/interview/asking.py",
     "status.": "bot/services/follow.py",
     "trial.missing.": "bot/services/administer.py",
+    "unfit.": "bot/services/fetch_evidence.py",
     "why.": "bot/interview/asking.py",
     "wrong.": "bot/interview/terms.py",
 }
