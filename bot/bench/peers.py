@@ -157,13 +157,14 @@ def _take_durably(port: int, settings: Settings, folder: str) -> None:
             await bot.initialize()
             channel = TelegramChannel(bot, lambda *_: (), house.clock, house.vault)
 
-            async def take(body: bytes, given: str) -> bool:
-                return await channel.take(house.db, accept, body, SECRET, given)
+            async def take(body: bytes) -> None:
+                await channel.take(house.db, accept, body)
 
             async def ready() -> None:
                 """Nobody asks."""
 
-            await webhook.listen(webhook.build(take, ready), "127.0.0.1", port, asyncio.Event())
+            served = webhook.build(take, ready, SECRET)
+            await webhook.listen(served, "127.0.0.1", port, asyncio.Event())
 
     asyncio.run(go())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -110,6 +111,7 @@ STAFF_ONLY = frozenset({"jl"})
 FOR_ALL = frozenset({"go", "u", "us"})
 
 
+@cache
 def verbs() -> Mapping[str, str]:
     """Every verb that a button of ours carries or a service looks for, and a file where it stands."""
     found: dict[str, str] = {}

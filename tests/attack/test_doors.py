@@ -136,9 +136,9 @@ async def siege(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Siege
 
 
 @given(broken_updates())
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_a_broken_update_is_stored_or_refused_and_never_stops_the_intake(update: Any) -> None:
-    """200 updates, each broken in one place: what comes past the door can be kept, its chat can be told; what
+    """100 updates, each broken in one place: what comes past the door can be kept, its chat can be told; what
     is then read of it is bounded. What python-telegram-bot or our reader refuses, the worker sets aside."""
     kept = sound(update)
     json.dumps(kept, ensure_ascii=False).encode()
@@ -158,9 +158,9 @@ def test_a_broken_update_is_stored_or_refused_and_never_stops_the_intake(update:
 @given(
     st.binary(max_size=200) | st.text(max_size=64).map(lambda text: text.encode("utf-8", "ignore"))
 )
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_button_data_is_ours_or_refused(data: bytes) -> None:
-    """400 pieces of data: what is taken for a button of ours packs again into as many bytes."""
+    """200 pieces of data: what is taken for a button of ours packs again into as many bytes."""
     try:
         press = Press.unpack(data.decode("utf-8", "replace"))
     except ValueError:

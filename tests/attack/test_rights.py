@@ -139,12 +139,12 @@ class _Undo(Exception):
 async def _cell(siege: Siege, verb: str, right: Right, status: CaseStatus) -> list[str]:
     """All roles press one button in one state; what was wrong. Whom the table refuses must change nothing,
     so they press one after another; who may, each in a transaction of her own. Where the state refuses
-    everybody, those press whom it else allows, and of the others every third."""
+    everybody, those press whom it else allows, and two of the others in turn."""
     wrong: list[str] = []
     refused = [role for role in ROLES if role not in right.roles or not right.fits(status)]
     if not right.fits(status):
-        turn = (list(RIGHTS).index(verb) + STATES.index(status)) % 3
-        refused = [r for r in refused if r in right.roles or ROLES.index(r) % 3 == turn]
+        turn = (list(RIGHTS).index(verb) + STATES.index(status)) % 5
+        refused = [r for r in refused if r in right.roles or ROLES.index(r) % 5 == turn]
     try:
         async with siege.office.db.write() as session:
             case = await _set(session, status, (await _account(session, TAKER)).id)
