@@ -10,13 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview import flow
 from bot.law.book import Door
-from bot.law.deadlines import working_days_after
 from bot.ports import Button
 from bot.route.precheck import precheck, with_ways
-from bot.services import choose_point, drafts, hand_over, locate, prepare_text
+from bot.services import choose_point, drafts, hand_over, locate, prepare_text, remind
 from bot.services.drain import insert_new
 from bot.services.hand_over import Plan
-from bot.services.sending import Answer, button, day_words
+from bot.services.sending import Answer, button, moment_words
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, CaseKind
@@ -100,12 +99,11 @@ async def file(
         offer = [[button("button.subscribe", "us", case)]]
     else:
         offer = []
-    due = working_days_after(now.astimezone(SHANGHAI).date(), tables.policy.take_working_days)
     await answer(
         say("file.done", number=case.number),
         *door_card(route.door),
         say("file.reasons", reasons=list(route.because)),
-        say("file.next", day=day_words(due))
+        say("file.next", day=moment_words(await remind.promised(session, tables, case), now))
         if case.status is CaseStatus.WAITING
         else say("file.next_triage"),
         say("file.keep"),

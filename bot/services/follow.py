@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.facts.money import show_money
 from bot.facts.phones import parse_phone
 from bot.interview import asides
-from bot.law.deadlines import working_days_after
 from bot.ports import Incoming, Press
 from bot.services import (
     choose_point,
@@ -20,7 +19,7 @@ from bot.services import (
     remind,
 )
 from bot.services.call_back import due, note
-from bot.services.sending import Answer, Rows, button, day_words, tell
+from bot.services.sending import Answer, Rows, button, moment_words, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, Event
@@ -96,7 +95,7 @@ async def show(
             lines=_timeline(case),
         ),
         await _holder(session, case),
-        _next(tables, case),
+        await _next(session, tables, case),
         buttons=_buttons(tables, case),
     )
 
@@ -138,12 +137,11 @@ async def _holder(session: AsyncSession, case: Case) -> Say | None:
     return say("progress.with_desk", desk=desk.name)
 
 
-def _next(tables: Tables, case: Case) -> Say:
-    if case.status is CaseStatus.WAITING and case.filed_at is not None:
-        due = working_days_after(
-            case.touched_at.astimezone(SHANGHAI).date(), tables.policy.take_working_days
-        )
-        return say("next.waiting", day=day_words(due))
+async def _next(session: AsyncSession, tables: Tables, case: Case) -> Say:
+    if case.status is CaseStatus.WAITING:
+        due = await remind.promised(session, tables, case)
+        now = tables.clock.now()
+        return say("next.waiting", day=moment_words(due, now)) if due > now else say("next.late")
     if (
         case.status in CLOSED
         and Action.REOPEN in allowed(case.status)

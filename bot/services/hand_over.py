@@ -23,7 +23,7 @@ from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, CaseKind
 from models.lifecycle import OPEN, Action, CaseStatus
-from models.network import Level, Organisation
+from models.network import Level, LiaisonPoint, Organisation
 from models.party import Account
 
 SIMULATED_GROUP = 1_009_000_000_000
@@ -374,11 +374,23 @@ async def put_back(
 
 
 async def above(session: AsyncSession, tables: Tables, case: Case) -> Organisation | None:
-    """The street's desk over the point that holds the case, if its staff are there and have not given
-    the case back."""
+    """Who is next when nobody takes a waiting case: the desk's substitute, its street, the office, the
+    bureau; the first whose staff are there and have not given the case back. None after the bureau."""
     held = await desk_of(session, case)
-    street = await _street_above(session, tables, held) if held is not None else None
-    return street if street is not None and street.code not in gave_back(case) else None
+    # What a substitute lets lie goes to the street of the desk that it stands in for.
+    handed = [event for event in case.events if event.action is Action.HAND_OVER]
+    stood_in = (handed[-1].details or {}).get("for") if handed else None
+    held = await by_code(session, stood_in) if stood_in else held
+    back = gave_back(case)
+    if isinstance(held, LiaisonPoint) and held.substitute and not stood_in:
+        other = await by_code(session, held.substitute)
+        if other is not None and other.code not in back and await can_hold(session, tables, other):
+            return other
+    while held is not None and held.parent_id is not None:
+        held = await session.get_one(Organisation, held.parent_id)
+        if held.code not in back and await can_hold(session, tables, held):
+            return held
+    return None
 
 
 async def go_up(
@@ -390,12 +402,18 @@ async def go_up(
         await take_away(session, tables, case, held, desk)
     if desk is None:
         await _queue(session, tables, case, reason)
-    else:
-        await _give(session, tables, case, desk, by=None)
+        return
+    stands_in = isinstance(held, LiaisonPoint) and held.substitute == desk.code
+    await _give(session, tables, case, desk, by=None, instead_of=held if stands_in else None)
 
 
 async def _give(
-    session: AsyncSession, tables: Tables, case: Case, desk: Organisation, by: Account | None
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    desk: Organisation,
+    by: Account | None,
+    instead_of: Organisation | None = None,
 ) -> None:
     owner = await session.get_one(Account, case.account_id)
     if tables.demo:
@@ -404,7 +422,8 @@ async def _give(
         Action.HAND_OVER,
         at=tables.clock.now(),
         by=by.id if by is not None else None,
-        details={"desk": desk.name, "code": desk.code},
+        details={"desk": desk.name, "code": desk.code}
+        | ({"for": instead_of.code} if instead_of is not None else {}),
     )
     case.desk_id = desk.id
     case.taker_id = None
@@ -430,7 +449,8 @@ async def _queue(session: AsyncSession, tables: Tables, case: Case, reason: Say)
 
 
 async def call_for_triage(session: AsyncSession, tables: Tables, case: Case, reason: Say) -> None:
-    """The admins hear that somebody has to find a desk for it."""
+    """The admins hear that somebody has to find a desk for it, and hear it again until it is done."""
+    await remind.plan(session, tables, case)
     await tell_admins(
         session,
         tables,
