@@ -23,7 +23,7 @@ from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, CaseKind
 from models.lifecycle import OPEN, Action, CaseStatus
-from models.network import Level, LiaisonPoint, Organisation
+from models.network import Level, Organisation
 from models.party import Account
 
 SIMULATED_GROUP = 1_009_000_000_000
@@ -382,8 +382,8 @@ async def above(session: AsyncSession, tables: Tables, case: Case) -> Organisati
     stood_in = (handed[-1].details or {}).get("for") if handed else None
     held = await by_code(session, stood_in) if stood_in else held
     back = gave_back(case)
-    if isinstance(held, LiaisonPoint) and held.substitute and not stood_in:
-        other = await by_code(session, held.substitute)
+    if not stood_in and (code := _substitute(tables, held)):
+        other = await by_code(session, code)
         if other is not None and other.code not in back and await can_hold(session, tables, other):
             return other
     while held is not None and held.parent_id is not None:
@@ -391,6 +391,12 @@ async def above(session: AsyncSession, tables: Tables, case: Case) -> Organisati
         if held.code not in back and await can_hold(session, tables, held):
             return held
     return None
+
+
+def _substitute(tables: Tables, desk: Organisation | None) -> str:
+    """The code of the desk that stands in for it, "" for none."""
+    known = tables.register.get(desk.code) if desk is not None else None
+    return known.substitute if known is not None else ""
 
 
 async def go_up(
@@ -403,7 +409,7 @@ async def go_up(
     if desk is None:
         await _queue(session, tables, case, reason)
         return
-    stands_in = isinstance(held, LiaisonPoint) and held.substitute == desk.code
+    stands_in = desk.code == _substitute(tables, held)
     await _give(session, tables, case, desk, by=None, instead_of=held if stands_in else None)
 
 
