@@ -49,6 +49,7 @@ from bot.services import (
     leave,
     locate,
     poster,
+    refer,
     remind,
     seed_network,
     suggest_words,
@@ -327,6 +328,7 @@ def fires(tables: Tables) -> dict[str, Fire]:
         copies.SPREAD: bound(broadcast.spread),
         copies.PROGRESS: bound(broadcast.progress),
         leave.TIMER: bound(leave.turn),
+        refer.TIMER: bound(refer.overdue),
         **dict.fromkeys(remind.WAITS, bound(overdue)),
     }
 

@@ -41,6 +41,7 @@ class Policy:
     invitation_days: int
     point_checked_days: int
     help_hours: int
+    clock_near_working_days: int
     take_hours: Mapping[str, int]
 
 

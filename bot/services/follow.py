@@ -16,6 +16,7 @@ from bot.services import (
     hand_over,
     keep_evidence,
     prepare_text,
+    refer,
     remind,
 )
 from bot.services.call_back import due, note
@@ -27,7 +28,9 @@ from models.lifecycle import CLOSED, OPEN, Action, CaseStatus, allowed
 from models.network import Organisation
 from models.party import Account
 
-VERBS = frozenset({"tp", "ta", "tw", "twy", "to", "tr", "tl", choose_point.VERB, prepare_text.VERB})
+VERBS = frozenset(
+    {"tp", "ta", "tw", "twy", "to", "tr", "tl", choose_point.VERB, prepare_text.VERB, refer.CONSENT}
+)
 SHOWN = frozenset(
     {
         Action.FILE,
@@ -45,6 +48,18 @@ SHOWN = frozenset(
         Action.VIEW,
         Action.RELABEL,
         Action.PASS,
+        Action.PROPOSE,
+        Action.DECLINE,
+        Action.REFER,
+        Action.RECEIVE,
+        Action.ACCEPT,
+        Action.REFUSE,
+        Action.TERMINATE,
+        Action.APPRAISE,
+        Action.APPRAISED,
+        Action.EXTEND,
+        Action.CHECKED,
+        Action.DELEGATE,
     }
 )
 ASPECTS = ("solved", "manner", "speed")
@@ -110,7 +125,8 @@ def _event_line(event: Event) -> Say:
     at = event.at.astimezone(SHANGHAI).strftime("%m-%d %H:%M")
     details = event.details or {}
     files = len(details.get("evidence") or ())
-    key = f"event.{event.action}"
+    decided = event.action in {Action.ACCEPT, Action.REFUSE}
+    key = f"official.event.{event.action}" if decided else f"event.{event.action}"
     if files and not details.get("text"):
         key = f"event.{event.action}_files"
     return say(
@@ -118,6 +134,7 @@ def _event_line(event: Event) -> Say:
         at=at,
         files=files,
         desk=details.get("desk", ""),
+        office=details.get("office", ""),
         who=details.get("who", ""),
         text=details.get("text", ""),
         money=show_money(int(details.get("fen") or 0)),
@@ -205,6 +222,8 @@ async def pressed(
             return await choose_point.pressed_after(session, tables, case, account, answer, press)
         case prepare_text.VERB:
             await prepare_text.give(session, tables, case, answer)
+        case refer.CONSENT:
+            return await refer.consented(session, tables, case, account, answer, press)
         case "tl":
             await answer(say("rate.later"))
         case _:

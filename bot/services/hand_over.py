@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select
@@ -18,11 +20,11 @@ from bot.route.offer import line
 from bot.route.register import Desk, Register
 from bot.services import accounts, remind
 from bot.services.live_law import law_now
-from bot.services.sending import button, link, tell
+from bot.services.sending import button, day_words, link, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, CaseKind
-from models.lifecycle import OPEN, Action, CaseStatus
+from models.lifecycle import HANDED, OPEN, Action, CaseStatus, after
 from models.network import Level, Organisation
 from models.party import Account
 
@@ -178,7 +180,7 @@ async def hand_over(session: AsyncSession, tables: Tables, case: Case, account: 
     if desk is None:
         await _queue(session, tables, case, say("card.no_desk"))
     else:
-        await _give(session, tables, case, desk, by=account)
+        await give(session, tables, case, desk, by=account.id)
     return plan
 
 
@@ -205,7 +207,7 @@ async def again(
         await take_away(session, tables, case, held, desk)
     note(tables, case, route)
     if desk is not None:
-        await _give(session, tables, case, desk, by=by)
+        await give(session, tables, case, desk, by=by.id)
     elif case.status is CaseStatus.WAITING:
         await _queue(session, tables, case, say("card.no_desk"))
     return route, desk
@@ -279,7 +281,7 @@ async def assign(
 
     Raises NotPossible.
     """
-    await _give(session, tables, case, desk, by=by)
+    await give(session, tables, case, desk, by=by.id)
     owner = await session.get_one(Account, case.account_id)
     await tell(
         session,
@@ -410,26 +412,49 @@ async def go_up(
         await _queue(session, tables, case, reason)
         return
     stands_in = desk.code == _substitute(tables, held)
-    await _give(session, tables, case, desk, by=None, instead_of=held if stands_in else None)
+    details = {"for": held.code} if held is not None and stands_in else {}
+    await give(session, tables, case, desk, details=details)
 
 
-async def _give(
+async def pass_on(
     session: AsyncSession,
     tables: Tables,
     case: Case,
     desk: Organisation,
-    by: Account | None,
-    instead_of: Organisation | None = None,
+    *,
+    by: uuid.UUID,
+    action: Action,
+    details: dict[str, Any],
 ) -> None:
+    """A case goes up or down the chain by somebody's act; its former group's card says so, the caller tells
+    the rest. Raises NotPossible."""
+    after(case.status, action)
+    held = await desk_of(session, case)
+    if held is not None:
+        await _take_away(session, tables, case, held, desk)
+    await give(session, tables, case, desk, by=by, action=action, details=details)
+
+
+async def give(
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    desk: Organisation,
+    *,
+    by: uuid.UUID | None = None,
+    action: Action = Action.HAND_OVER,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """A desk has the case from now on; nobody there has taken it yet. ``action`` is one of ``HANDED``.
+    Raises NotPossible."""
     owner = await session.get_one(Account, case.account_id)
     if tables.demo:
         _simulate(desk, owner.address.partition(":")[0])
     case.apply(
-        Action.HAND_OVER,
+        action,
         at=tables.clock.now(),
-        by=by.id if by is not None else None,
-        details={"desk": desk.name, "code": desk.code}
-        | ({"for": instead_of.code} if instead_of is not None else {}),
+        by=by,
+        details={**(details or {}), "desk": desk.name, "code": desk.code},
     )
     case.desk_id = desk.id
     case.taker_id = None
@@ -526,7 +551,7 @@ async def send_card(
 
 def _slot(case: Case) -> str:
     """The message of this hand-over: each has a card of its own."""
-    rounds = sum(event.action in {Action.HAND_OVER, Action.REOPEN} for event in case.events)
+    rounds = sum(event.action in HANDED for event in case.events)
     return f"card:{case.token}:{rounds}"
 
 
@@ -553,12 +578,23 @@ async def card(
         if meant is None or meant is desk or await can_hold(session, tables, meant)
         else say("card.meant_other", desk=desk.name, name=meant.name),
         say(f"card.role_{part(case)}"),
+        _order(case),
         say("card.again") if again else None,
         say("card.taken", who=taker.name or "", state=state)
         if taker is not None
         else say("card.state", state=state),
     ]
     return tuple(part for part in parts if part is not None)
+
+
+def _order(case: Case) -> Say | None:
+    """Who gave it down the chain, and until when it is to be answered."""
+    handed = [event for event in case.events if event.action in HANDED]
+    if not handed or handed[-1].action is not Action.DELEGATE:
+        return None
+    details = handed[-1].details or {}
+    due = date.fromisoformat(str(details["due"]))
+    return say("card.delegated", office=details.get("office", ""), day=day_words(due))
 
 
 def _card_buttons(tables: Tables, case: Case) -> list[list[Button]]:

@@ -17,7 +17,7 @@ from bot.route.register import Desk
 from bot.services.tables import Tables
 from bot.services.timers import arm
 from models.case import Case
-from models.lifecycle import Action, CaseStatus
+from models.lifecycle import HANDED, Action, CaseStatus
 from models.network import Organisation
 
 DESK, NEXT, ANSWER, DRAFT = "desk_reminder", "escalation", "answer_reminder", "draft_reminder"
@@ -65,8 +65,6 @@ def _answer(policy: Policy, _desk: Desk | None, since: datetime) -> datetime:
 def _hours(policy: Policy, since: datetime, hours: int) -> datetime:
     return after_quiet(since + timedelta(hours=hours), policy.quiet_from, policy.quiet_until)
 
-
-HANDED = frozenset({Action.HAND_OVER, Action.REOPEN})
 
 WAITS = {
     DESK: Wait(CaseStatus.WAITING, HANDED, _promised),

@@ -110,6 +110,11 @@ def moment_words(due: datetime, now: datetime) -> Say:
     return day_words(local.date())
 
 
+def minute_words(at: datetime) -> str:
+    """A moment as Shanghai's clock shows it: 2026-11-24 10:00."""
+    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+
+
 def link(label: str | Say, address: str) -> Button:
     """A button that opens an address."""
     return Button(label if isinstance(label, Say) else say(label), link=address)
