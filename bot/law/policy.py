@@ -41,6 +41,9 @@ class Policy:
     invitation_days: int
     point_checked_days: int
     help_hours: int
+    group_people: int
+    group_days: int
+    signal_cases: int
     clock_near_working_days: int
     take_hours: Mapping[str, int]
 

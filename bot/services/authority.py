@@ -14,21 +14,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.law.book import LawBook
 from bot.law.clocks import Clock, clocks
 from bot.ports import Button, Press
-from bot.services import accounts, documents, hand_over, keep_evidence, packet
+from bot.services import accounts, documents, group_event, hand_over, keep_evidence, packet
 from bot.services.live_law import law_now
 from bot.services.sending import Answer, Rows, button, day_words, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, CaseKind, Event
 from models.lifecycle import HANDED, OPEN, Action, after, allowed
-from models.network import Level, Organisation
+from models.network import AUTHORITY, Level, Organisation
 from models.party import Account
 
 VERB = "so"
 LIST = "sk"
 """The coloured list; it is about no case."""
 
-AUTHORITY = frozenset({Level.OFFICE, Level.BUREAU})
 REFUSALS = (
     "not_duty",
     "elsewhere",
@@ -144,6 +143,9 @@ async def receive(
             told=say("official.packet", number=case.number or ""),
             media=keep_evidence.media(case.evidence),
         )
+    signals = await group_event.signals(session, tables, case)
+    if signals is not None:
+        await tell(session, tables, account.address, signals, case=case)
     if not running or running[-1].due is None:
         return None
     return say(f"official.told_receive_{case.kind}", day=day_words(running[-1].due))

@@ -22,7 +22,7 @@ from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case
 from models.lifecycle import CaseStatus
-from models.network import Invitation, InvitationState, Level, Organisation, Staff
+from models.network import AUTHORITY, Invitation, InvitationState, Level, Organisation, Staff
 from models.party import Account
 
 VERB = "j"
@@ -50,7 +50,7 @@ async def home(session: AsyncSession, tables: Tables, account: Account, answer: 
         rows.append([button("staff.button.back", "jl", question="back")])
     elif duties:
         rows.append([button("staff.button.leave", "jl", question="ask")])
-    if any(desk.level in authority.AUTHORITY for _, desk in duties):
+    if any(desk.level in AUTHORITY for _, desk in duties):
         rows.append([button("official.button.list", authority.LIST)])
     if manages:
         rows.append([button("staff.button.manage", VERB, question="list", value="0")])

@@ -18,6 +18,7 @@ from bot.services import (
     prepare_text,
     refer,
     remind,
+    split_clue,
 )
 from bot.services.call_back import due, note
 from bot.services.sending import Answer, Rows, button, moment_words, tell
@@ -29,7 +30,19 @@ from models.network import Organisation
 from models.party import Account
 
 VERBS = frozenset(
-    {"tp", "ta", "tw", "twy", "to", "tr", "tl", choose_point.VERB, prepare_text.VERB, refer.CONSENT}
+    {
+        "tp",
+        "ta",
+        "tw",
+        "twy",
+        "to",
+        "tr",
+        "tl",
+        choose_point.VERB,
+        prepare_text.VERB,
+        refer.CONSENT,
+        split_clue.VERB,
+    }
 )
 SHOWN = frozenset(
     {
@@ -177,6 +190,8 @@ def _buttons(tables: Tables, case: Case) -> Rows:
         rows.append([button("button.withdraw", "tw", case)])
     if (case.route or {}).get("door"):
         rows.append([button("button.packet", prepare_text.VERB, case)])
+    if split_clue.possible(case):
+        rows.append([button("split.button.open", split_clue.VERB, case)])
     if choose_point.changeable(case):
         rows.append([button("button.change_point", choose_point.VERB, case)])
     if _may_reopen(tables, case):
@@ -222,6 +237,8 @@ async def pressed(
             return await choose_point.pressed_after(session, tables, case, account, answer, press)
         case prepare_text.VERB:
             await prepare_text.give(session, tables, case, answer)
+        case split_clue.VERB:
+            return await split_clue.pressed(session, tables, case, account, answer, press)
         case refer.CONSENT:
             return await refer.consented(session, tables, case, account, answer, press)
         case "tl":

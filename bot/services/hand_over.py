@@ -24,8 +24,8 @@ from bot.services.sending import button, day_words, link, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, CaseKind
-from models.lifecycle import HANDED, OPEN, Action, CaseStatus, after
-from models.network import Level, Organisation
+from models.lifecycle import HANDED, OPEN, Action, CaseStatus, NotPossible, after
+from models.network import AUTHORITY, Level, Organisation
 from models.party import Account
 
 SIMULATED_GROUP = 1_009_000_000_000
@@ -311,6 +311,12 @@ async def requeue_all(
         await _queue(session, tables, case, reason)
 
 
+def fits(case: Case, desk: Organisation) -> bool:
+    """Whether the desk may have the case at all: a clue is for the market authority alone, so that no point
+    learns who reports (order 121 art. 37)."""
+    return case.kind is not CaseKind.CLUE or desk.level in AUTHORITY
+
+
 async def can_hold(session: AsyncSession, tables: Tables, desk: Organisation) -> bool:
     """Whether a case may lie at the desk now: its staff are there, and a group for its card."""
     if tables.demo:
@@ -446,7 +452,9 @@ async def give(
     details: Mapping[str, Any] | None = None,
 ) -> None:
     """A desk has the case from now on; nobody there has taken it yet. ``action`` is one of ``HANDED``.
-    Raises NotPossible."""
+    Raises NotPossible, for a desk that must not have it too."""
+    if not fits(case, desk):
+        raise NotPossible(case.status, action)
     owner = await session.get_one(Account, case.account_id)
     if tables.demo:
         _simulate(desk, owner.address.partition(":")[0])

@@ -19,7 +19,7 @@ from bot.texts.catalogue import Say, say
 from models.case import Case, CaseKind, Event
 from models.delivery import Timer, TimerState
 from models.lifecycle import HANDED, OPEN, Action, after, allowed
-from models.network import Level, Organisation
+from models.network import AUTHORITY, Level, Organisation
 from models.party import Account
 
 UP, DOWN = "su", "sd"
@@ -60,7 +60,7 @@ async def authority_above(session: AsyncSession, tables: Tables, case: Case) -> 
     desk = await hand_over.desk_of(session, case)
     while desk is not None and desk.parent_id is not None:
         desk = await session.get_one(Organisation, desk.parent_id)
-        if desk.level in authority.AUTHORITY and await hand_over.can_hold(session, tables, desk):
+        if desk.level in AUTHORITY and await hand_over.can_hold(session, tables, desk):
             return desk
     return None
 
@@ -183,7 +183,7 @@ async def down_pressed(
         return say("toast.not_staff")
     number = case.number or ""
     chosen = await hand_over.by_code(session, press.question) if press.question else None
-    if chosen is None or chosen.level in authority.AUTHORITY:
+    if chosen is None or chosen.level in AUTHORITY:
         rows = [
             [button(say("refer.button.to", desk=desk.name), DOWN, case, desk.code)]
             for desk in await _below(session, tables, case)

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import select
 
 from bot.ports import Document, Press
-from bot.services import documents, refer, remind
+from bot.services import documents, group_event, hand_over, refer, remind
 from bot.services.overdue import overdue
-from models.case import Case
+from models.case import Case, CaseKind
 from models.delivery import Outbox, Timer, TimerState
-from models.lifecycle import Action, CaseStatus
+from models.lifecycle import Action, CaseStatus, NotPossible
 from models.network import Organisation
 from models.party import Account
 from tests.integration.admin_office import AUNT, BOSS, OTHER_GROUP, TEACHER, Office, opened
@@ -238,3 +238,73 @@ async def test_names_stay_with_the_taker(office: Office) -> None:
         actions = [e.action for e in (await session.scalars(select(Case))).one().events]
         assert Action.VIEW in actions
         assert await session.scalar(select(Account).where(Account.address == OFFICER))
+
+
+async def test_a_clue_is_split_and_nobody_of_the_point_learns_of_it(office: Office) -> None:
+    await press(office, TEACHER, "st")
+    before = len(await office.read(TEACHER)), len(await office.read(OTHER_GROUP))
+    await press(office, AUNT, "tk")
+    assert "第九条" in await said(office, AUNT)
+    await press(office, AUNT, "tk", "unnamed")
+    await press(office, AUNT, "tk", "unnamed")
+    assert "已经登记过了" in await said(office, AUNT), "a second tap makes no second clue"
+    async with office.db.read() as session:
+        complaint, clue = await session.scalars(select(Case).order_by(Case.created_at))
+        assert (clue.kind, clue.linked_id) == (CaseKind.CLUE, complaint.id)
+        assert "13800138000" not in str(clue.answers)
+        assert "王秀英" not in str(clue.answers)
+        assert "健身房关门不退卡" in str(clue.answers)
+        token = clue.token
+        assert all(clue.number not in str(event.details) for event in complaint.events)
+    assert (len(await office.read(TEACHER)), len(await office.read(OTHER_GROUP))) == before
+    card = await said(office, BUREAU_GROUP)
+    assert "线索" in card
+    await office.write(OFFICER, press=Press("st", token), chat=BUREAU_GROUP)
+    assert "12月14日前核查" in await said(office, AUNT), "fifteen working days"
+    for shown in await office.read(OFFICER):
+        assert "王秀英" not in shown.text
+    # It never goes down, and closes only with what was found.
+    assert await office.write(OFFICER, press=Press("sd", token)) == "这个按钮已经过期"
+    assert await office.write(OFFICER, press=Press("se", token))
+    await office.write(OFFICER, press=Press("so", token, "extend:yes"))
+    await office.write(OFFICER, press=Press("so", token, "checked:yes", 0, "filed_case"))
+    assert "已另行立案" in await said(office, AUNT)
+
+
+async def test_a_clue_is_given_to_no_street(office: Office) -> None:
+    street = await office.desk(STREET)
+    async with office.rows() as session:
+        clue = (await session.scalars(select(Case))).one()
+        clue.kind = CaseKind.CLUE
+        with pytest.raises(NotPossible):
+            await hand_over.give(session, office.tables, clue, street)
+        await session.rollback()
+
+
+async def test_the_third_person_about_one_merchant_is_told_once(office: Office) -> None:
+    names = ("力健健身（川沙店）", "力健健身有限公司", "力健健身", "上海力健健身店")
+    for number, name in enumerate(names, 2):
+        await office.write(f"tg:20{number}", "/start")
+        await office.case(f"PD261123-000{number}", desk=STREET, merchant=name)
+        async with office.rows() as session:
+            case = await session.scalar(select(Case).where(Case.number == f"PD261123-000{number}"))
+            owner = await session.scalar(select(Account).where(Account.address == f"tg:20{number}"))
+            assert case is not None
+            assert owner is not None
+            case.account_id = owner.id
+            await group_event.watch(session, office.tables, case)
+    for group in (OTHER_GROUP, BUREAU_GROUP):
+        told = [s.text for s in await office.read(group) if "投诉同一商家" in s.text]
+        assert len(told) == 1
+        assert "有 3 个人" in told[0]
+        assert "力健" not in told[0]
+    assert any("力健健身" in shown.text for shown in await office.read(BOSS))
+
+
+async def test_many_complaints_are_shown_to_the_officer_alone(office: Office) -> None:
+    for number in range(2, 12):
+        await office.case(f"PD261123-{number:04}", desk=STREET)
+    await referred(office)
+    assert any("第十七条" in shown.text for shown in await office.read(OFFICER))
+    for other in (AUNT, TEACHER, BUREAU_GROUP, OTHER_GROUP):
+        assert not any("第十七条" in shown.text for shown in await office.read(other))
