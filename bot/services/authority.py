@@ -131,6 +131,8 @@ async def receive(
         by=account.id,
         details={"who": account.name or "", "desk": desk.name, "code": desk.code},
     )
+    if accepted(case):
+        return say("official.told_again")
     law = await law_now(session)
     running = [clock for clock in of(case, law) if clock.done is None]
     if case.kind is CaseKind.COMPLAINT:

@@ -37,6 +37,7 @@ def may_go_up(case: Case) -> bool:
         case.kind is CaseKind.COMPLAINT
         and Action.REFER in allowed(case.status)
         and not authority.received(case)
+        and delegated(case) is None
     )
 
 

@@ -67,6 +67,15 @@ async def _return(
     if order is not None:
         office = await refer.answered(session, tables, case, account, order, reason)
         if office is not None:
+            owner = await session.get_one(Account, case.account_id)
+            await tell(
+                session,
+                tables,
+                owner.address,
+                say("refer.told_back", number=case.number or "", desk=name, office=office.name),
+                case=case,
+                buttons=[[button("button.progress", "tp", case)]],
+            )
             await answer(say("return.done_on", number=case.number or "", now=office.name))
             return
     desk = await hand_over.take_back(session, tables, case, account, reason)

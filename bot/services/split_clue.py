@@ -23,6 +23,8 @@ VERB = "tk"
 ABOUT_HER = frozenset({"name", "phone", "address", "home"})
 """Answers that tell who she is."""
 
+BLANK = "＊＊"
+
 NOT_OF_A_CLUE = frozenset({"claim", "claim_amount"})
 
 
@@ -76,7 +78,9 @@ async def _split(
     now = tables.clock.now()
     left_out = NOT_OF_A_CLUE if named else NOT_OF_A_CLUE | ABOUT_HER
     answers: dict[str, Any] = {
-        key: value for key, value in (case.answers or {}).items() if key not in left_out
+        key: value if named else _without_her(value, case)
+        for key, value in (case.answers or {}).items()
+        if key not in left_out
     }
     clue = Case(
         status=CaseStatus.DRAFT,
@@ -104,6 +108,18 @@ async def _split(
     clue.apply(Action.FILE, at=now, by=account.id)
     await hand_over.hand_over(session, tables, clue, account)
     return clue
+
+
+def _without_her(value: dict[str, Any], case: Case) -> dict[str, Any]:
+    """An answer in which her own name, phone and address are blanked where she wrote them in a text."""
+    text = value.get("v")
+    if not isinstance(text, str):
+        return value
+    for key in ABOUT_HER:
+        hers = (case.answers or {}).get(key, {}).get("v")
+        if isinstance(hers, str) and hers:
+            text = text.replace(hers, BLANK)
+    return {**value, "v": text}
 
 
 def _copied(kept: Evidence) -> Evidence:

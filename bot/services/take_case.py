@@ -142,6 +142,11 @@ def actions(case: Case) -> Rows:
                 *([] if authority.accepted(case) else [back]),
             ],
         ]
+    if refer.delegated(case) is not None:
+        return [
+            [button("button.ask", "sa", case)],
+            [button("button.settle", "ss", case), button("refer.button.back", "sr", case)],
+        ]
     return [
         [button("button.ask", "sa", case)],
         [button("button.settle", "ss", case), button("button.end", "se", case)],

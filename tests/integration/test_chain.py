@@ -241,6 +241,10 @@ async def test_names_stay_with_the_taker(office: Office) -> None:
 
 
 async def test_a_clue_is_split_and_nobody_of_the_point_learns_of_it(office: Office) -> None:
+    async with office.rows() as session:
+        case = (await session.scalars(select(Case))).one()
+        story = {"v": "健身房关门不退卡，我是王秀英，电话13800138000", "by": "person"}
+        case.answers = {**case.answers, "story": story}
     await press(office, TEACHER, "st")
     before = len(await office.read(TEACHER)), len(await office.read(OTHER_GROUP))
     await press(office, AUNT, "tk")
