@@ -437,7 +437,7 @@ async def pass_on(
     after(case.status, action)
     held = await desk_of(session, case)
     if held is not None:
-        await _take_away(session, tables, case, held, desk)
+        await take_away(session, tables, case, held, desk)
     await give(session, tables, case, desk, by=by, action=action, details=details)
 
 

@@ -65,6 +65,7 @@ async def _return(
     reason = say("return.said", text=text) if text else say(f"return.{code}")
     order = refer.delegated(case)
     if order is not None:
+        held = await hand_over.desk_of(session, case)
         office = await refer.answered(session, tables, case, account, order, reason)
         if office is not None:
             owner = await session.get_one(Account, case.account_id)
@@ -72,7 +73,12 @@ async def _return(
                 session,
                 tables,
                 owner.address,
-                say("refer.told_back", number=case.number or "", desk=name, office=office.name),
+                say(
+                    "refer.told_back",
+                    number=case.number or "",
+                    desk=held.name if held else "",
+                    office=office.name,
+                ),
                 case=case,
                 buttons=[[button("button.progress", "tp", case)]],
             )
