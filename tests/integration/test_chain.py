@@ -25,21 +25,23 @@ NUMBER = "PD261123-0001"
 MONDAY = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
 
+async def peopled(office: Office) -> None:
+    """A street and the bureau with a group and one person each, and a consumer."""
+    await office.appoint()
+    await office.bind(STREET, OTHER_GROUP)
+    async with office.rows() as session:
+        bureau = await session.scalar(select(Organisation).where(Organisation.level == "bureau"))
+        assert bureau is not None
+        bureau.chat = BUREAU_GROUP
+    await office.enlist(BUREAU, OFFICER)
+    await office.write(AUNT, "/start")
+
+
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    """A street and the bureau with one person each; a case that waits at the street's desk."""
+    """Everybody there, and a case that waits at the street's desk."""
     async with opened(tmp_path) as office:
-        await office.appoint()
-        await office.bind(STREET, OTHER_GROUP)
-        async with office.rows() as session:
-            bureau = await session.scalar(
-                select(Organisation).where(Organisation.level == "bureau")
-            )
-            assert bureau is not None
-            bureau.chat = BUREAU_GROUP
-            name = bureau.name
-        await office.enlist(name, OFFICER)
-        await office.write(AUNT, "/start")
+        await peopled(office)
         await office.case(NUMBER, desk=STREET)
         yield office
 
@@ -176,19 +178,12 @@ async def test_down_with_a_date_and_back_with_words_while_the_clock_runs(office:
     await press(office, TEACHER, "srr", value="other")
     await office.write(TEACHER, "商家两次没有来，谈不成")
     case = await now(office)
-    bureau = await office.desk(await said_desk(office))
+    bureau = await office.desk(BUREAU)
     assert (case.status, case.desk_id) == (CaseStatus.WAITING, bureau.id)
     await press(office, OFFICER, "st")
     await press(office, OFFICER, "sk")
     assert "1月22日" in await said(office, OFFICER), "the sixty days went on"
     assert "不予受理" not in str((await office.last(OFFICER)).buttons)
-
-
-async def said_desk(office: Office) -> str:
-    async with office.db.read() as session:
-        bureau = await session.scalar(select(Organisation).where(Organisation.level == "bureau"))
-        assert bureau is not None
-        return bureau.name
 
 
 async def test_a_desk_that_never_answers_is_passed_by_rung_by_rung(office: Office) -> None:

@@ -21,7 +21,7 @@ from models.lifecycle import OPEN, TRANSITIONS, Action, CaseStatus
 from models.network import Organisation
 from models.party import Account
 from tests.integration.admin_office import AUNT, BOSS, OTHER_GROUP, TEACHER, Office, opened
-from tests.integration.test_chain import BUREAU, BUREAU_GROUP, OFFICER, STREET
+from tests.integration.test_chain import BUREAU, BUREAU_GROUP, OFFICER, STREET, peopled
 
 SECRETS = ("王秀英", "13800138000", "健身房")
 STEPS = 90
@@ -45,16 +45,7 @@ REASONS = [code for codes in authority.ENDS.values() for code in codes]
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
     async with opened(tmp_path) as office:
-        await office.appoint()
-        await office.bind(STREET, OTHER_GROUP)
-        async with office.rows() as session:
-            bureau = await session.scalar(
-                select(Organisation).where(Organisation.level == "bureau")
-            )
-            assert bureau is not None
-            bureau.chat = BUREAU_GROUP
-        await office.enlist(BUREAU, OFFICER)
-        await office.write(AUNT, "/start")
+        await peopled(office)
         yield office
 
 
@@ -147,7 +138,7 @@ async def test_any_walk_through_the_chain(office: Office, seed: int) -> None:
         still = [case for case in cases if case.status in OPEN]
         if not still:
             made += 1
-            await office.case(f"PD261123-9{made:03}", desk=STREET)
+            await office.case(f"PD261122-{made:04}", desk=STREET)
             async with office.rows() as session:
                 case = (await session.scalars(select(Case).order_by(Case.id.desc()))).first()
                 assert case is not None
