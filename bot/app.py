@@ -59,6 +59,7 @@ from bot.services import (
     leave,
     locate,
     poster,
+    refer,
     remind,
     seed_network,
     suggest_words,
@@ -341,6 +342,7 @@ def fires(tables: Tables) -> dict[str, Fire]:
         copies.SPREAD: bound(broadcast.spread),
         copies.PROGRESS: bound(broadcast.progress),
         leave.TIMER: bound(leave.turn),
+        refer.TIMER: bound(refer.overdue),
         **dict.fromkeys(remind.WAITS, bound(overdue)),
     }
 

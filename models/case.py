@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Json, UtcDateTime, UuidKey, sealed, sealed_json, text_enum
@@ -36,7 +36,9 @@ class Case(UuidKey):
     ``asking`` names the interview question now open (or ``review``), ``version`` counts the
     questions put, so that an old button is known as old. Plain columns carry codes, places, amounts
     and times only; the person's words are sealed, and so is ``merchant``: the other side may be a
-    person. ``amount_fen`` is in fen (分).
+    person. ``amount_fen`` is in fen (分). ``linked_id`` is the complaint that a clue was split from (order
+    121 art. 9): the complaint does not know of it, so that nobody who has the one learns of the other.
+    ``merchant_mark`` is a keyed fingerprint of the merchant's name, by which cases about it are counted.
     """
 
     __tablename__ = "case_file"
@@ -69,6 +71,8 @@ class Case(UuidKey):
     taker_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     result: Mapped[str] = mapped_column(String(40), default="")
     returned_fen: Mapped[int | None] = mapped_column(BigInteger)
+    linked_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("case_file.id"), index=True)
+    merchant_mark: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     touched_at: Mapped[datetime] = mapped_column(UtcDateTime)
     filed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -17,6 +17,7 @@ class CaseStatus(StrEnum):
     ASKING = "asking"
     SETTLED = "settled"
     ENDED = "ended"
+    CONCLUDED = "concluded"
     WITHDRAWN = "withdrawn"
     DISCARDED = "discarded"
 
@@ -42,6 +43,18 @@ class Action(StrEnum):
     RATE = "rate"
     RELABEL = "relabel"
     PASS = "pass"
+    PROPOSE = "propose"
+    DECLINE = "decline"
+    REFER = "refer"
+    RECEIVE = "receive"
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+    TERMINATE = "terminate"
+    APPRAISE = "appraise"
+    APPRAISED = "appraised"
+    EXTEND = "extend"
+    CHECKED = "checked"
+    DELEGATE = "delegate"
 
 
 S, A = CaseStatus, Action
@@ -85,6 +98,29 @@ TRANSITIONS: Mapping[tuple[CaseStatus, Action], CaseStatus] = {
     (S.ASKING, A.SETTLE): S.SETTLED,
     (S.ASKING, A.END): S.ENDED,
     (S.ASKING, A.WITHDRAW): S.WITHDRAWN,
+    **{
+        (status, action): then or status
+        for status in (S.HANDLING, S.ASKING)
+        for action, then in {
+            # The way up, with the consumer's consent, and down again with a date.
+            A.PROPOSE: None,
+            A.DECLINE: None,
+            A.REFER: S.WAITING,
+            A.DELEGATE: S.WAITING,
+            # What only an officer of the market authority (市场监管部门) does; services see to that.
+            A.RECEIVE: None,
+            A.ACCEPT: None,
+            A.REFUSE: S.CONCLUDED,
+            A.TERMINATE: S.CONCLUDED,
+            A.APPRAISE: None,
+            A.APPRAISED: None,
+            A.EXTEND: None,
+            A.CHECKED: S.CONCLUDED,
+        }.items()
+    },
+    (S.WAITING, A.REFER): S.WAITING,
+    (S.CONCLUDED, A.VIEW): S.CONCLUDED,
+    (S.CONCLUDED, A.RATE): S.CONCLUDED,
     (S.SETTLED, A.VIEW): S.SETTLED,
     (S.SETTLED, A.REOPEN): S.WAITING,
     (S.SETTLED, A.RATE): S.SETTLED,
@@ -99,7 +135,10 @@ DEAD_ENDS: frozenset[CaseStatus] = frozenset({S.WITHDRAWN, S.DISCARDED})
 OPEN: frozenset[CaseStatus] = frozenset({S.FILED, S.WAITING, S.TRIAGE, S.HANDLING, S.ASKING})
 """Filed and not yet closed."""
 
-CLOSED: frozenset[CaseStatus] = frozenset({S.SETTLED, S.ENDED, S.WITHDRAWN})
+CLOSED: frozenset[CaseStatus] = frozenset({S.SETTLED, S.ENDED, S.CONCLUDED, S.WITHDRAWN})
+
+HANDED: frozenset[Action] = frozenset({A.HAND_OVER, A.REOPEN, A.REFER, A.DELEGATE})
+"""A desk has it from then on, and has not taken it yet."""
 
 
 class NotPossible(Exception):

@@ -22,6 +22,10 @@ class Level(StrEnum):
     POINT = "point"
 
 
+AUTHORITY: frozenset[Level] = frozenset({Level.OFFICE, Level.BUREAU})
+"""The market authority (市场监管部门): only there is a complaint received and a clue checked."""
+
+
 class Organisation(UuidKey):
     """A member of the network (机构). ``chat`` is the address of its staff's group, once bound.
 

@@ -298,3 +298,11 @@ def parse_merchant(text: str) -> str | None:
         sentence = any_of("merchants", "sentence").search(plain) or plain[-1] in "的了"
         return None if sentence else plain
     return found[0].said if found else None
+
+
+def same_merchant(name: str) -> str:
+    """What is left of a business's name when it is compared with another's: without its form, its branch and
+    its marks. A name of nothing else stays as it is.
+    """
+    folded = fold(name).lower()
+    return re.sub(table("merchants")["filling"], "", folded) or folded

@@ -47,15 +47,6 @@ def days_after(start: date, n: int) -> date:
     return day
 
 
-def working_moment_after(at: datetime, n: int, opens: time, closes: time) -> datetime:
-    """The same time of day on the ``n``-th working day after, moved into office hours; ``at`` is aware,
-    the hours are Shanghai's. Raises ValueError when n is negative."""
-    local = at.astimezone(ZONE)
-    day = working_days_after(local.date(), n)
-    clock = min(max(local.time(), opens), closes)
-    return datetime.combine(day, clock, ZONE).astimezone(at.tzinfo)
-
-
 def after_quiet(at: datetime, begins: time, ends: time) -> datetime:
     """``at`` itself, or the end of the night that it falls into: nobody is written to unasked then.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
 from functools import cache
@@ -11,7 +12,10 @@ from importlib.resources import files
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Hours, days and sizes as their names say, times in Shanghai; ``*_mb`` in MiB, ``*_characters`` in code points."""
+    """Hours, days and sizes as their names say, times in Shanghai; ``*_mb`` in MiB, ``*_characters`` in code points.
+
+    ``take_hours`` are hours of duty by the type of a desk, ``other`` for any that is not named.
+    """
 
     checked_on: str
     source: str
@@ -19,8 +23,7 @@ class Policy:
     draft_unconsented_hours: int
     reopen_days: int
     call_back_working_days: int
-    take_working_days: int
-    escalate_working_days: int
+    silent_working_days: int
     office_from: time
     office_until: time
     draft_reminder_hours: int
@@ -46,6 +49,11 @@ class Policy:
     invitation_days: int
     point_checked_days: int
     help_hours: int
+    group_people: int
+    group_days: int
+    signal_cases: int
+    clock_near_working_days: int
+    take_hours: Mapping[str, int]
 
 
 @cache

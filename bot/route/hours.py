@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -92,6 +92,47 @@ def next_open(hours: str, at: datetime) -> datetime | None:
             begins = datetime(day.year, day.month, day.day, *divmod(start, 60), tzinfo=ZONE)
             if begins > local:
                 return begins
+    return None
+
+
+def after_duty(
+    hours: str, at: datetime, minutes: int, usual: str, day: tuple[time, time]
+) -> datetime:
+    """The moment when ``minutes`` of duty have passed since ``at``, as Shanghai's time: breaks, closed days
+    and nights do not count. Duty outside of ``day`` (its beginning and end) does not count either.
+
+    ``usual`` are the hours that stand in for unknown ones, and for those without duty in the days looked at.
+    Raises ValueError when those have none either.
+    """
+    for line in (hours, usual):
+        found = _worked(line, at.astimezone(ZONE), minutes, day)
+        if found is not None:
+            return found
+    raise ValueError(f"no duty in {usual!r}")
+
+
+def _worked(hours: str, since: datetime, minutes: int, day: tuple[time, time]) -> datetime | None:
+    try:
+        shifts = read_hours(hours)
+    except ValueError:
+        return None
+    begins, ends = (each.hour * 60 + each.minute for each in day)
+    left = timedelta(minutes=minutes)
+    idle = 0
+    midnight = datetime.combine(since.date(), time(), ZONE)
+    while shifts and idle < LOOK_AHEAD_DAYS:
+        idle += 1
+        for start, end in spans_on(shifts, midnight.date()):
+            first = max(since, midnight + timedelta(minutes=max(start, begins)))
+            last = midnight + timedelta(minutes=min(end, ends))
+            if first >= last:
+                continue
+            idle = 0
+            if last - first >= left:
+                return first + left
+            left -= last - first
+            since = last  # Of shifts that overlap, no minute counts twice.
+        midnight += timedelta(days=1)
     return None
 
 

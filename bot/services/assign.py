@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.ports import Button, Press
 from bot.services.bind_desk import by_serial, label, number, offer_matches, stamp, stop, street_rows
 from bot.services.drafts import by_token
-from bot.services.hand_over import assign, band, can_hold, street_name
+from bot.services.hand_over import assign, band, can_hold, fits, street_name
 from bot.services.sending import Answer, button
 from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
@@ -115,6 +115,9 @@ async def _assign(
     desk = await by_serial(session, serial)
     if desk is None:
         return say("bind.no_such_desk")
+    if not fits(case, desk):
+        await answer(say("triage.clue", number=case.number or ""))
+        return say("triage.unstaffed_toast")
     if not await can_hold(session, tables, desk):
         await answer(
             say("triage.unstaffed", name=desk.name),

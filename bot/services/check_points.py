@@ -134,7 +134,7 @@ def _name(desk: Desk) -> str:
 
 async def _never_answered(session: AsyncSession, tables: Tables) -> list[str]:
     """Points where cases lie that nobody ever took, the first of them longer than promised."""
-    days = tables.policy.take_working_days
+    days = tables.policy.silent_working_days
     found = await session.execute(
         select(Organisation.code, func.min(Case.filed_at))
         .join(Case, Case.desk_id == Organisation.id)

@@ -19,7 +19,7 @@ from bot.services.sending import Answer, button
 from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, CaseKind
-from models.lifecycle import CaseStatus
+from models.lifecycle import Action, CaseStatus
 from models.party import Account
 
 VERB = "tc"
@@ -117,7 +117,11 @@ def _question(plan: Plan) -> str:
 
 def changeable(case: Case) -> bool:
     """Whether the person may still have another point."""
-    return case.status in UNTAKEN and case.kind is not CaseKind.CLUE
+    official = any(event.action is Action.RECEIVE for event in case.events)
+    referred = bool(case.events) and case.events[-1].action is Action.REFER
+    return (
+        case.status in UNTAKEN and case.kind is not CaseKind.CLUE and not official and not referred
+    )
 
 
 async def _looked(case: Case, plan: Plan, answer: Answer, press: Press) -> bool:

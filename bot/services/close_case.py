@@ -17,6 +17,9 @@ from models.party import Account
 
 CONFIRM = "scy"
 VERBS = frozenset({"ss", "ssn", "se", "ser", CONFIRM})
+SETTLING = frozenset({"ss", "ssn", CONFIRM})
+"""Those that may end in a settlement."""
+
 ADVICE = "advice_given"
 RESULTS = (
     "no_agreement",

@@ -6,9 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview.asides import control
 from bot.ports import Incoming
-from bot.services import accounts, drafts
+from bot.services import accounts, authority, drafts, refer
 from bot.services.ask_consumer import ask, ask_typed
-from bot.services.close_case import CONFIRM, close_pressed, close_typed
+from bot.services.close_case import CONFIRM, SETTLING, close_pressed, close_typed
 from bot.services.close_case import VERBS as CLOSING
 from bot.services.hand_over import desk_of
 from bot.services.relabel import VERB as RELABEL
@@ -18,6 +18,7 @@ from bot.services.sending import Answer
 from bot.services.tables import Tables
 from bot.services.take_case import open_private, take, who_has
 from bot.texts.catalogue import Say, say
+from models.case import Case
 from models.lifecycle import NotPossible
 from models.party import Account
 
@@ -65,6 +66,14 @@ async def pressed(
         if press.verb != CONFIRM:
             # What was asked for before must not catch a line that is meant for this.
             account.awaiting = None
+        if (refused := _unfit(case, press.verb)) is not None:
+            return refused
+        if press.verb == authority.VERB:
+            return await authority.pressed(session, tables, case, account, answer, press)
+        if press.verb == refer.UP:
+            return await refer.up_pressed(session, tables, case, account, answer)
+        if press.verb == refer.DOWN:
+            return await refer.down_pressed(session, tables, case, account, answer, press)
         if press.verb == "sr":
             await reasons(case, answer)
         elif press.verb == "srr":
@@ -83,6 +92,19 @@ async def pressed(
             return say("toast.stale")
     except NotPossible:
         return say("toast.not_now", status=say(f"status.{case.status}"))
+    return None
+
+
+def _unfit(case: Case, verb: str) -> Say | None:
+    """What the desk's own buttons may not do with a case that is the authority's; why, in words."""
+    if verb in CLOSING and authority.closes_otherwise(case, settling=verb in SETTLING):
+        return say("official.closes_otherwise")
+    if verb in {"sr", "srr"} and authority.received(case) and authority.accepted(case):
+        return say("official.no_return")
+    if verb == RELABEL and authority.received(case):
+        return say("official.no_relabel")
+    if verb in {"se", "ser"} and refer.delegated(case) is not None:
+        return say("refer.answer_instead")
     return None
 
 

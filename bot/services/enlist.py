@@ -15,14 +15,14 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Button, Press
-from bot.services import accounts, hand_over, poster
+from bot.services import accounts, authority, hand_over, poster
 from bot.services.bind_desk import PER_PAGE, by_serial, find, number, stamp
 from bot.services.sending import Answer, button, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case
 from models.lifecycle import CaseStatus
-from models.network import Invitation, InvitationState, Level, Organisation, Staff
+from models.network import AUTHORITY, Invitation, InvitationState, Level, Organisation, Staff
 from models.party import Account
 
 VERB = "j"
@@ -50,6 +50,8 @@ async def home(session: AsyncSession, tables: Tables, account: Account, answer: 
         rows.append([button("staff.button.back", "jl", question="back")])
     elif duties:
         rows.append([button("staff.button.leave", "jl", question="ask")])
+    if any(desk.level in AUTHORITY for _, desk in duties):
+        rows.append([button("official.button.list", authority.LIST)])
     if manages:
         rows.append([button("staff.button.manage", VERB, question="list", value="0")])
     rows += [

@@ -10,13 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview import flow
 from bot.law.book import Door
-from bot.law.deadlines import working_days_after
 from bot.ports import Button
 from bot.route.precheck import precheck, with_ways
-from bot.services import choose_point, drafts, hand_over, locate, prepare_text
+from bot.services import choose_point, drafts, group_event, hand_over, locate, prepare_text, remind
 from bot.services.drain import insert_new
 from bot.services.hand_over import Plan
-from bot.services.sending import Answer, button, day_words
+from bot.services.sending import Answer, button, moment_words
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, CaseKind
@@ -94,23 +93,23 @@ async def file(
     if open_now >= tables.policy.open_cases_per_person:
         await answer(say("file.too_many", most=tables.policy.open_cases_per_person))
         return
-    _fill_columns(case)
-    case.number = await _number(session, tables)
+    fill_columns(case)
+    case.number = await next_number(session, tables)
     case.filed_at = now
     case.apply(Action.FILE, at=now, by=account.id)
     plan = await hand_over.hand_over(session, tables, case, account)
     route = plan.route
     await locate.owe(session, tables, case)
+    await group_event.watch(session, tables, case)
     if not account.subscribed and not account.is_admin:
         offer = [[button("button.subscribe", "us", case)]]
     else:
         offer = []
-    due = working_days_after(now.astimezone(SHANGHAI).date(), tables.policy.take_working_days)
     await answer(
         say("file.done", number=case.number),
         *door_card(route.door),
         say("file.reasons", reasons=list(route.because)),
-        say("file.next", day=day_words(due))
+        say("file.next", day=moment_words(await remind.promised(session, tables, case), now))
         if case.status is CaseStatus.WAITING
         else say("file.next_triage"),
         say("file.keep"),
@@ -129,7 +128,7 @@ async def file(
     )
 
 
-def _fill_columns(case: Case) -> None:
+def fill_columns(case: Case) -> None:
     """Codes, places and amounts leave the sealed answers for the plain columns that lists need."""
     answers: dict[str, Any] = case.answers or {}
     decision = case.decision or {}
@@ -148,7 +147,7 @@ def _fill_columns(case: Case) -> None:
     case.amount_fen = amount if isinstance(amount, int) else None
 
 
-async def _number(session: AsyncSession, tables: Tables) -> str:
+async def next_number(session: AsyncSession, tables: Tables) -> str:
     """The next number of the day: ``PD261123-0007``. Who files at the same time waits for our commit."""
     date = tables.clock.now().astimezone(SHANGHAI)
     day = f"{tables.network.region.prefix}{date:%y%m%d}"

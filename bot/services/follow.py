@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.facts.money import show_money
 from bot.facts.phones import parse_phone
 from bot.interview import asides
-from bot.law.deadlines import working_days_after
 from bot.ports import Incoming, Press
 from bot.services import (
     choose_point,
@@ -17,10 +16,12 @@ from bot.services import (
     hand_over,
     keep_evidence,
     prepare_text,
+    refer,
     remind,
+    split_clue,
 )
 from bot.services.call_back import due, note
-from bot.services.sending import Answer, Rows, button, day_words, tell
+from bot.services.sending import Answer, Rows, button, moment_words, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, Event
@@ -28,7 +29,21 @@ from models.lifecycle import CLOSED, OPEN, Action, CaseStatus, allowed
 from models.network import Organisation
 from models.party import Account
 
-VERBS = frozenset({"tp", "ta", "tw", "twy", "to", "tr", "tl", choose_point.VERB, prepare_text.VERB})
+VERBS = frozenset(
+    {
+        "tp",
+        "ta",
+        "tw",
+        "twy",
+        "to",
+        "tr",
+        "tl",
+        choose_point.VERB,
+        prepare_text.VERB,
+        refer.CONSENT,
+        split_clue.VERB,
+    }
+)
 SHOWN = frozenset(
     {
         Action.FILE,
@@ -46,6 +61,18 @@ SHOWN = frozenset(
         Action.VIEW,
         Action.RELABEL,
         Action.PASS,
+        Action.PROPOSE,
+        Action.DECLINE,
+        Action.REFER,
+        Action.RECEIVE,
+        Action.ACCEPT,
+        Action.REFUSE,
+        Action.TERMINATE,
+        Action.APPRAISE,
+        Action.APPRAISED,
+        Action.EXTEND,
+        Action.CHECKED,
+        Action.DELEGATE,
     }
 )
 ASPECTS = ("solved", "manner", "speed")
@@ -96,7 +123,7 @@ async def show(
             lines=_timeline(case),
         ),
         await _holder(session, case),
-        _next(tables, case),
+        await _next(session, tables, case),
         buttons=_buttons(tables, case),
     )
 
@@ -111,7 +138,8 @@ def _event_line(event: Event) -> Say:
     at = event.at.astimezone(SHANGHAI).strftime("%m-%d %H:%M")
     details = event.details or {}
     files = len(details.get("evidence") or ())
-    key = f"event.{event.action}"
+    decided = event.action in {Action.ACCEPT, Action.REFUSE}
+    key = f"official.event.{event.action}" if decided else f"event.{event.action}"
     if files and not details.get("text"):
         key = f"event.{event.action}_files"
     return say(
@@ -119,6 +147,7 @@ def _event_line(event: Event) -> Say:
         at=at,
         files=files,
         desk=details.get("desk", ""),
+        office=details.get("office", ""),
         who=details.get("who", ""),
         text=details.get("text", ""),
         money=show_money(int(details.get("fen") or 0)),
@@ -138,12 +167,11 @@ async def _holder(session: AsyncSession, case: Case) -> Say | None:
     return say("progress.with_desk", desk=desk.name)
 
 
-def _next(tables: Tables, case: Case) -> Say:
-    if case.status is CaseStatus.WAITING and case.filed_at is not None:
-        due = working_days_after(
-            case.touched_at.astimezone(SHANGHAI).date(), tables.policy.take_working_days
-        )
-        return say("next.waiting", day=day_words(due))
+async def _next(session: AsyncSession, tables: Tables, case: Case) -> Say:
+    if case.status is CaseStatus.WAITING:
+        due = await remind.promised(session, tables, case)
+        now = tables.clock.now()
+        return say("next.waiting", day=moment_words(due, now)) if due > now else say("next.late")
     if (
         case.status in CLOSED
         and Action.REOPEN in allowed(case.status)
@@ -162,6 +190,8 @@ def _buttons(tables: Tables, case: Case) -> Rows:
         rows.append([button("button.withdraw", "tw", case)])
     if (case.route or {}).get("door"):
         rows.append([button("button.packet", prepare_text.VERB, case)])
+    if split_clue.possible(case):
+        rows.append([button("split.button.open", split_clue.VERB, case)])
     if choose_point.changeable(case):
         rows.append([button("button.change_point", choose_point.VERB, case)])
     if _may_reopen(tables, case):
@@ -207,6 +237,10 @@ async def pressed(
             return await choose_point.pressed_after(session, tables, case, account, answer, press)
         case prepare_text.VERB:
             await prepare_text.give(session, tables, case, answer)
+        case split_clue.VERB:
+            return await split_clue.pressed(session, tables, case, account, answer, press)
+        case refer.CONSENT:
+            return await refer.consented(session, tables, case, account, answer, press)
         case "tl":
             await answer(say("rate.later"))
         case _:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select
@@ -18,12 +20,12 @@ from bot.route.offer import line
 from bot.route.register import Desk, Register
 from bot.services import accounts, remind
 from bot.services.live_law import law_now
-from bot.services.sending import button, link, tell
+from bot.services.sending import button, day_words, link, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, CaseKind
-from models.lifecycle import OPEN, Action, CaseStatus
-from models.network import Level, Organisation
+from models.lifecycle import HANDED, OPEN, Action, CaseStatus, NotPossible, after
+from models.network import AUTHORITY, Level, Organisation
 from models.party import Account
 
 SIMULATED_GROUP = 1_009_000_000_000
@@ -178,7 +180,7 @@ async def hand_over(session: AsyncSession, tables: Tables, case: Case, account: 
     if desk is None:
         await _queue(session, tables, case, say("card.no_desk"))
     else:
-        await _give(session, tables, case, desk, by=account)
+        await give(session, tables, case, desk, by=account.id)
     return plan
 
 
@@ -205,7 +207,7 @@ async def again(
         await take_away(session, tables, case, held, desk)
     note(tables, case, route)
     if desk is not None:
-        await _give(session, tables, case, desk, by=by)
+        await give(session, tables, case, desk, by=by.id)
     elif case.status is CaseStatus.WAITING:
         await _queue(session, tables, case, say("card.no_desk"))
     return route, desk
@@ -279,7 +281,7 @@ async def assign(
 
     Raises NotPossible.
     """
-    await _give(session, tables, case, desk, by=by)
+    await give(session, tables, case, desk, by=by.id)
     owner = await session.get_one(Account, case.account_id)
     await tell(
         session,
@@ -307,6 +309,12 @@ async def requeue_all(
     )
     for case in waiting.all():
         await _queue(session, tables, case, reason)
+
+
+def fits(case: Case, desk: Organisation) -> bool:
+    """Whether the desk may have the case at all: a clue is for the market authority alone, so that no point
+    learns who reports (order 121 art. 37)."""
+    return case.kind is not CaseKind.CLUE or desk.level in AUTHORITY
 
 
 async def can_hold(session: AsyncSession, tables: Tables, desk: Organisation) -> bool:
@@ -374,11 +382,29 @@ async def put_back(
 
 
 async def above(session: AsyncSession, tables: Tables, case: Case) -> Organisation | None:
-    """The street's desk over the point that holds the case, if its staff are there and have not given
-    the case back."""
+    """Who is next when nobody takes a waiting case: the desk's substitute, its street, the office, the
+    bureau; the first whose staff are there and have not given the case back. None after the bureau."""
     held = await desk_of(session, case)
-    street = await _street_above(session, tables, held) if held is not None else None
-    return street if street is not None and street.code not in gave_back(case) else None
+    # What a substitute lets lie goes to the street of the desk that it stands in for.
+    handed = [event for event in case.events if event.action is Action.HAND_OVER]
+    stood_in = (handed[-1].details or {}).get("for") if handed else None
+    held = await by_code(session, stood_in) if stood_in else held
+    back = gave_back(case)
+    if not stood_in and (code := _substitute(tables, held)):
+        other = await by_code(session, code)
+        if other is not None and other.code not in back and await can_hold(session, tables, other):
+            return other
+    while held is not None and held.parent_id is not None:
+        held = await session.get_one(Organisation, held.parent_id)
+        if held.code not in back and await can_hold(session, tables, held):
+            return held
+    return None
+
+
+def _substitute(tables: Tables, desk: Organisation | None) -> str:
+    """The code of the desk that stands in for it, "" for none."""
+    known = tables.register.get(desk.code) if desk is not None else None
+    return known.substitute if known is not None else ""
 
 
 async def go_up(
@@ -390,21 +416,53 @@ async def go_up(
         await take_away(session, tables, case, held, desk)
     if desk is None:
         await _queue(session, tables, case, reason)
-    else:
-        await _give(session, tables, case, desk, by=None)
+        return
+    stands_in = desk.code == _substitute(tables, held)
+    details = {"for": held.code} if held is not None and stands_in else {}
+    await give(session, tables, case, desk, details=details)
 
 
-async def _give(
-    session: AsyncSession, tables: Tables, case: Case, desk: Organisation, by: Account | None
+async def pass_on(
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    desk: Organisation,
+    *,
+    by: uuid.UUID,
+    action: Action,
+    details: dict[str, Any],
 ) -> None:
+    """A case goes up or down the chain by somebody's act; its former group's card says so, the caller tells
+    the rest. Raises NotPossible."""
+    after(case.status, action)
+    held = await desk_of(session, case)
+    if held is not None:
+        await take_away(session, tables, case, held, desk)
+    await give(session, tables, case, desk, by=by, action=action, details=details)
+
+
+async def give(
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    desk: Organisation,
+    *,
+    by: uuid.UUID | None = None,
+    action: Action = Action.HAND_OVER,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """A desk has the case from now on; nobody there has taken it yet. ``action`` is one of ``HANDED``.
+    Raises NotPossible, for a desk that must not have it too."""
+    if not fits(case, desk):
+        raise NotPossible(case.status, action)
     owner = await session.get_one(Account, case.account_id)
     if tables.demo:
         _simulate(desk, owner.address.partition(":")[0])
     case.apply(
-        Action.HAND_OVER,
+        action,
         at=tables.clock.now(),
-        by=by.id if by is not None else None,
-        details={"desk": desk.name, "code": desk.code},
+        by=by,
+        details={**(details or {}), "desk": desk.name, "code": desk.code},
     )
     case.desk_id = desk.id
     case.taker_id = None
@@ -430,7 +488,8 @@ async def _queue(session: AsyncSession, tables: Tables, case: Case, reason: Say)
 
 
 async def call_for_triage(session: AsyncSession, tables: Tables, case: Case, reason: Say) -> None:
-    """The admins hear that somebody has to find a desk for it."""
+    """The admins hear that somebody has to find a desk for it, and hear it again until it is done."""
+    await remind.plan(session, tables, case)
     await tell_admins(
         session,
         tables,
@@ -500,7 +559,7 @@ async def send_card(
 
 def _slot(case: Case) -> str:
     """The message of this hand-over: each has a card of its own."""
-    rounds = sum(event.action in {Action.HAND_OVER, Action.REOPEN} for event in case.events)
+    rounds = sum(event.action in HANDED for event in case.events)
     return f"card:{case.token}:{rounds}"
 
 
@@ -527,12 +586,23 @@ async def card(
         if meant is None or meant is desk or await can_hold(session, tables, meant)
         else say("card.meant_other", desk=desk.name, name=meant.name),
         say(f"card.role_{part(case)}"),
+        _order(case),
         say("card.again") if again else None,
         say("card.taken", who=taker.name or "", state=state)
         if taker is not None
         else say("card.state", state=state),
     ]
     return tuple(part for part in parts if part is not None)
+
+
+def _order(case: Case) -> Say | None:
+    """Who gave it down the chain, and until when it is to be answered."""
+    handed = [event for event in case.events if event.action in HANDED]
+    if not handed or handed[-1].action is not Action.DELEGATE:
+        return None
+    details = handed[-1].details or {}
+    due = date.fromisoformat(str(details["due"]))
+    return say("card.delegated", office=details.get("office", ""), day=day_words(due))
 
 
 def _card_buttons(tables: Tables, case: Case) -> list[list[Button]]:

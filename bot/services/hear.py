@@ -9,6 +9,7 @@ from bot.ports import Incoming
 from bot.services import (
     accounts,
     administer,
+    authority,
     bind_desk,
     broadcast,
     calm,
@@ -60,6 +61,8 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
     verb = heard.press.verb if heard.press is not None else ""
     if verb.startswith("m"):
         return await administer.pressed(session, tables, heard, account)
+    if verb == authority.LIST:
+        return await authority.listed(session, tables, account, answer)
     if verb.startswith("s"):
         return await desk.pressed(session, tables, heard, account, answer)
     if heard.press is not None and verb in {enlist.VERB, leave.VERB}:

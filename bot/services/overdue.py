@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.law.deadlines import after_quiet
-from bot.services import hand_over
-from bot.services.remind import ANSWER, DESK, DRAFT, STREET, WAITS
-from bot.services.sending import button, day_words, tell
-from bot.services.tables import SHANGHAI, Tables
+from bot.services import hand_over, remind
+from bot.services.remind import ANSWER, DESK, DRAFT, NEXT, TRIAGE, WAITS
+from bot.services.sending import button, moment_words, tell
+from bot.services.tables import Tables
 from bot.services.timers import arm
 from bot.texts.catalogue import Say, say
 from models.case import Case
@@ -33,16 +33,18 @@ async def overdue(session: AsyncSession, tables: Tables, timer: Timer) -> dateti
     if timer.kind == DRAFT:
         began = max(began, owner.seen_at)
     now, policy = tables.clock.now(), tables.policy
+    desk = await remind.holder(session, tables, case)
     # Not before it is due, nor at night if the process was not there when it was.
-    due = timer.due_at if wait.after else wait.due(policy, began)
+    due = timer.due_at if wait.after else wait.due(policy, desk, began)
     free = max(due, after_quiet(now, policy.quiet_from, policy.quiet_until))
     if free > now:
         return free
     await HAPPENS[timer.kind](session, tables, case, owner)
     for kind, later in WAITS.items():
         if later.after == timer.kind:
-            await arm(session, case.id, kind, later.due(policy, now), generation=generation)
-    return TimerState.FIRED
+            await arm(session, case.id, kind, later.due(policy, desk, now), generation=generation)
+    # Nobody is above the admins: they are asked until somebody has it.
+    return wait.due(policy, desk, now) if timer.kind == TRIAGE else TimerState.FIRED
 
 
 async def _remind_desk(session: AsyncSession, tables: Tables, case: Case, owner: Account) -> None:
@@ -50,8 +52,9 @@ async def _remind_desk(session: AsyncSession, tables: Tables, case: Case, owner:
     desk = await hand_over.desk_of(session, case)
     if desk is None or desk.chat is None:
         return
-    due = WAITS[STREET].due(tables.policy, tables.clock.now())
-    day = day_words(due.astimezone(SHANGHAI).date())
+    now = tables.clock.now()
+    due = WAITS[NEXT].due(tables.policy, await remind.holder(session, tables, case), now)
+    day = moment_words(due, now)
     above = await hand_over.above(session, tables, case)
     following = above.name if above is not None else say("overdue.admins")
     number = case.number or ""
@@ -74,7 +77,8 @@ async def _remind_desk(session: AsyncSession, tables: Tables, case: Case, owner:
 
 
 async def _go_up(session: AsyncSession, tables: Tables, case: Case, owner: Account) -> None:
-    """To the street above the desk, or to the admins; the desk and the consumer are told."""
+    """To the desk's substitute, its street, the office or the bureau, whoever is there first, or to the
+    admins; the desk and the consumer are told."""
     desk = await hand_over.desk_of(session, case)
     above = await hand_over.above(session, tables, case)
     name = desk.name if desk is not None else ""
@@ -87,8 +91,15 @@ async def _go_up(session: AsyncSession, tables: Tables, case: Case, owner: Accou
         case,
         owner,
         say("overdue.told_up", number=number, desk=name, next=following),
-        say("overdue.wait_street" if above is not None else "overdue.wait_admins"),
+        say("overdue.wait_desk" if above is not None else "overdue.wait_admins"),
     )
+
+
+async def _remind_admins(
+    session: AsyncSession, tables: Tables, case: Case, _owner: Account
+) -> None:
+    """Nobody has found a desk for it yet."""
+    await hand_over.call_for_triage(session, tables, case, say("overdue.triage"))
 
 
 async def _tell_owner(
@@ -139,7 +150,8 @@ async def _remind_draft(session: AsyncSession, tables: Tables, case: Case, owner
 
 HAPPENS: dict[str, Callable[[AsyncSession, Tables, Case, Account], Awaitable[None]]] = {
     DESK: _remind_desk,
-    STREET: _go_up,
+    NEXT: _go_up,
+    TRIAGE: _remind_admins,
     ANSWER: _remind_consumer,
     DRAFT: _remind_draft,
 }

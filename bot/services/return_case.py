@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.services import hand_over
+from bot.services import hand_over, refer
 from bot.services.sending import Answer, button, tell
 from bot.services.tables import Tables
 from bot.texts.catalogue import say
@@ -63,6 +63,27 @@ async def _return(
     text: str,
 ) -> None:
     reason = say("return.said", text=text) if text else say(f"return.{code}")
+    order = refer.delegated(case)
+    if order is not None:
+        held = await hand_over.desk_of(session, case)
+        office = await refer.answered(session, tables, case, account, order, reason)
+        if office is not None:
+            owner = await session.get_one(Account, case.account_id)
+            await tell(
+                session,
+                tables,
+                owner.address,
+                say(
+                    "refer.told_back",
+                    number=case.number or "",
+                    desk=held.name if held else "",
+                    office=office.name,
+                ),
+                case=case,
+                buttons=[[button("button.progress", "tp", case)]],
+            )
+            await answer(say("return.done_on", number=case.number or "", now=office.name))
+            return
     desk = await hand_over.take_back(session, tables, case, account, reason)
     name = desk.name if desk else ""
     owner = await session.get_one(Account, case.account_id)

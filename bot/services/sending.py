@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Button, Incoming, Media, Message, Press
 from bot.services.deliver import owe
-from bot.services.tables import Tables
+from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case
 
@@ -105,6 +105,19 @@ def button(
 def day_words(day: date) -> Say:
     """A day as people say it."""
     return say("channel.day", month=day.month, day=day.day)
+
+
+def moment_words(due: datetime, now: datetime) -> Say:
+    """A time as people say it: the day, or today's hour."""
+    local, here = due.astimezone(SHANGHAI), now.astimezone(SHANGHAI)
+    if local.date() == here.date():
+        return say("channel.today", time=f"{local:%H:%M}")
+    return day_words(local.date())
+
+
+def minute_words(at: datetime) -> str:
+    """A moment as Shanghai's clock shows it: 2026-11-24 10:00."""
+    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
 
 
 def link(label: str | Say, address: str) -> Button:

@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview import flow
 from bot.ports import Incoming
-from bot.services import accounts, drafts, hand_over, keep_evidence
+from bot.services import accounts, authority, drafts, hand_over, keep_evidence, refer
 from bot.services.reading import reading
-from bot.services.sending import Answer, Rows, button, tell
-from bot.services.tables import SHANGHAI, Tables
+from bot.services.sending import Answer, Rows, button, minute_words, tell
+from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, Evidence
 from models.lifecycle import OPEN, Action, CaseStatus, allowed
@@ -52,6 +52,7 @@ async def take(
     )
     case.taker_id = account.id
     account.awaiting = None
+    expect = await authority.receive(session, tables, case, desk, account)
     await hand_over.send_card(session, tables, case, desk, anew=False)
     await show_details(session, tables, case, account, key=f"{heard.key}:details")
     owner = await session.get_one(Account, case.account_id)
@@ -60,7 +61,7 @@ async def take(
         tables,
         owner.address,
         say("told.taken", number=case.number or "", desk=desk.name, who=account.name or ""),
-        say(NEXT[hand_over.part(case)]),
+        expect or say(NEXT[hand_over.part(case)]),
         case=case,
         buttons=[[button("button.progress", "tp", case), button("button.add", "ta", case)]],
     )
@@ -133,10 +134,28 @@ def actions(case: Case) -> Rows:
     """What the taker can do next."""
     if case.status not in OPEN:
         return []
+    back = button("button.return", "sr", case)
+    if authority.can(case):
+        down = button("refer.button.down", refer.DOWN, case)
+        return [
+            [button("button.ask", "sa", case)],
+            *([[button("button.settle", "ss", case)]] if authority.accepted(case) else []),
+            *authority.buttons(case),
+            [
+                *([down] if refer.may_go_down(case) else []),
+                *([] if authority.accepted(case) else [back]),
+            ],
+        ]
+    if refer.delegated(case) is not None:
+        return [
+            [button("button.ask", "sa", case)],
+            [button("button.settle", "ss", case), button("refer.button.back", "sr", case)],
+        ]
     return [
         [button("button.ask", "sa", case)],
         [button("button.settle", "ss", case), button("button.end", "se", case)],
-        [button("relabel.button.open", "sl", case), button("button.return", "sr", case)],
+        [button("relabel.button.open", "sl", case), back],
+        *([[button("refer.button.up", refer.UP, case)]] if refer.may_go_up(case) else []),
     ]
 
 
@@ -147,7 +166,7 @@ def _evidence_line(kept: Evidence) -> Say:
         number=kept.number,
         kind=say(f"file_kind.{kept.kind}"),
         who=about.get("from") or "",
-        sent=_clock_words(about.get("sent") or ""),
+        sent=minute_words(datetime.fromisoformat(sent)) if (sent := about.get("sent")) else "",
         caption=about.get("caption") or "",
     )
     if extra.get("unfit"):
@@ -157,9 +176,3 @@ def _evidence_line(kept: Evidence) -> Say:
     )
     return say("details.evidence_waiting", line=line) if waits else line
 
-
-def _clock_words(moment: str) -> str:
-    """An ISO time as Shanghai's clock shows it."""
-    if not moment:
-        return ""
-    return datetime.fromisoformat(moment).astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")

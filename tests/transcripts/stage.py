@@ -18,7 +18,8 @@ database a file. What a person does is one line; what the bot says stands below 
     (过 2 天)                                time goes by; also 分钟, 小时
 
 ``人物：李老师（工作人员）、张叔（消费者）`` adds to the cast, ``方式：正式`` runs without the demonstration,
-``名册：试点`` adds the few points of ``POINTS`` to the network, and ``运营单位：…`` names the operator, ``#`` is a remark. Recorded: ``诉达→谁| …``, its buttons, notices over a press as ``（弹出）``, edits as
+``名册：试点`` adds the few points of ``POINTS`` to the network, ``市场监管所：某所（某街道）`` an office over a street;
+``时间：2026-09-29`` is the day it begins, at ten; ``运营单位：…`` names the operator, ``#`` is a remark. Recorded: ``诉达→谁| …``, its buttons, notices over a press as ``（弹出）``, edits as
 ``（改）``. Each line of a person's takes a minute of a clock that otherwise stands still.
 """
 
@@ -35,6 +36,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from bot.adapters.clock import SystemClock
 from bot.adapters.observe import observer
 from bot.app import open_house, serve
@@ -43,8 +47,10 @@ from bot.sandbox.people import People
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import Person, Post, Query, World
 from bot.services.import_points import write
+from bot.services.load_register import changed
 from bot.settings import Settings, load
 from bot.texts import catalogue
+from models.network import Office, Organisation
 
 START = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 """A Tuesday, ten in the morning in Shanghai."""
@@ -77,7 +83,7 @@ POINTS = (
 )  # fmt: skip
 """Three points with a place of their own, for the plays that say 名册：试点; invented."""
 
-HEADINGS = ("人物：", "方式：", "运营单位：", "名册：")
+HEADINGS = ("人物：", "方式：", "运营单位：", "名册：", "市场监管所：", "时间：")
 RECORDED = re.compile(r"诉达→|\||  ")
 LINE = re.compile(r"(?P<who>[^>@\s]+?)(?:@(?P<group>[^>]+))?> (?P<what>.*)")
 ACT = re.compile(r"\((?P<verb>[^\s)]+)\s*(?P<rest>[^)]*)\)\s*(?P<text>.*)")
@@ -416,10 +422,23 @@ async def furnish(folder: Path) -> None:
         pass
 
 
+async def _add_office(session: AsyncSession, name: str, street: str) -> None:
+    """An office of the bureau, over one street."""
+    below = (await session.scalars(select(Organisation).where(Organisation.name == street))).one()
+    last = await session.scalar(select(func.max(Organisation.serial))) or 0
+    office = Office(code="office", name=name, parent_id=below.parent_id, serial=last + 1)
+    session.add(office)
+    await session.flush()
+    below.parent_id = office.id
+    await changed(session)
+
+
 @asynccontextmanager
 async def staged(script: str, folder: Path) -> AsyncIterator[Stage]:
     """A stage with the cast of ``script``, its bot running; all of it is gone afterwards."""
     clock = StoppedClock()
+    if begins := re.search("^时间：(.+)$", script, re.MULTILINE):
+        clock.moment = datetime.fromisoformat(f"{begins[1]}T10:00+08:00").astimezone(UTC)
     demo = not re.search("^方式：正式$", script, re.MULTILINE)
     world = World(None, clock, open_groups=True)
     world.flood.on = False
@@ -443,6 +462,9 @@ async def staged(script: str, folder: Path) -> AsyncIterator[Stage]:
     if re.search("^名册：试点$", script, re.MULTILINE):
         async with open_house(settings, demo=True) as house, house.db.write() as session:
             await write(session, [(desk, True) for desk in POINTS], "a play", clock.now())
+    if over := re.search("^市场监管所：(.+)（(.+)）$", script, re.MULTILINE):
+        async with open_house(settings, demo=True) as house, house.db.write() as session:
+            await _add_office(session, over[1], over[2])
     sandbox = Sandbox(world, observe=observer(settings.database_url, catalogue.load()))
     url = await sandbox.start()
     stage = Stage(settings.model_copy(update={"api_base_url": url}), sandbox, clock, demo)

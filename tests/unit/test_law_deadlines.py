@@ -18,7 +18,6 @@ from bot.law.deadlines import (
     is_working_day,
     missing_years,
     working_days_after,
-    working_moment_after,
 )
 
 KNOWN = st.dates(date(2025, 1, 1), date(2026, 10, 31))
@@ -86,36 +85,9 @@ def test_a_negative_duration_is_refused(count: object) -> None:
         count(date(2026, 11, 23), -1)  # type: ignore[operator]
 
 
-OPENS, CLOSES = time(9), time(17)
 MOMENTS = st.integers(0, 365 * 24 * 60).map(
     lambda minutes: datetime(2025, 7, 1, tzinfo=UTC) + timedelta(minutes=minutes)
 )
-
-
-def shanghai(day: int, hour: int, minute: int = 0) -> datetime:
-    return datetime(2026, 11, day, hour, minute, tzinfo=ZONE)
-
-
-@pytest.mark.parametrize(
-    ("at", "due"),
-    [
-        (shanghai(24, 10, 30), shanghai(25, 10, 30)),
-        (shanghai(24, 22), shanghai(25, 17)),
-        (shanghai(24, 3), shanghai(25, 9)),
-        (shanghai(27, 10), shanghai(30, 10)),
-        (shanghai(28, 23), shanghai(30, 17)),
-    ],
-)
-def test_a_promise_of_one_working_day_ends_in_office_hours(at: datetime, due: datetime) -> None:
-    assert working_moment_after(at, 1, OPENS, CLOSES) == due
-
-
-@given(MOMENTS, st.integers(0, 30))
-def test_a_working_moment_lies_in_the_office_hours_of_a_working_day(at: datetime, n: int) -> None:
-    local = working_moment_after(at, n, OPENS, CLOSES).astimezone(ZONE)
-    assert OPENS <= local.time() <= CLOSES
-    assert n == 0 or is_working_day(local.date())
-    assert local.date() == working_days_after(at.astimezone(ZONE).date(), n)
 
 
 @given(MOMENTS)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.route.hours import open_at, read_hours
+from bot.route.hours import after_duty, open_at, read_hours
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 OFFICE = "1-5 09:00-11:30,13:00-17:00; 6 09:00-12:00"
@@ -91,3 +91,65 @@ def test_hours_that_make_no_sense_are_refused_and_shown_as_unknown(hours: str) -
 @given(st.text(max_size=60), st.datetimes(timezones=st.just(SHANGHAI)))
 def test_any_text_is_survived(hours: str, when: datetime) -> None:
     assert open_at(hours, when) in (True, False, None)
+
+
+DAY = time(8), time(21)
+USUAL = "work 09:00-17:00"
+WITH_LUNCH = "work 09:00-11:30,13:00-17:00"
+
+
+@pytest.mark.parametrize(
+    ("hours", "since", "minutes", "due"),
+    [
+        # Eight hours of an office are a working day.
+        (USUAL, at(11, 24, 10, 30), 480, at(11, 25, 10, 30)),
+        (USUAL, at(11, 24, 22), 480, at(11, 25, 17)),
+        (USUAL, at(11, 27, 10), 480, at(11, 30, 10)),
+        (USUAL, at(11, 28, 23), 480, at(11, 30, 17)),
+        # The break at noon does not count.
+        (WITH_LUNCH, at(11, 24, 11), 60, at(11, 24, 13, 30)),
+        # A market that is open in the evening answers in the evening, and not after nine.
+        ("daily 09:00-22:00", at(11, 24, 20, 30), 120, at(11, 25, 10, 30)),
+        ("daily 00:00-24:00", at(11, 24, 3), 60, at(11, 24, 9)),
+        # National Day, 1 to 7 October: from Wednesday the 30th to Thursday the 8th.
+        (USUAL, at(9, 30, 16), 480, at(10, 8, 16)),
+        # Saturday 10 October is worked for it.
+        (USUAL, at(10, 9, 16), 480, at(10, 10, 16)),
+        # Spring Festival, 15 to 23 February, with Saturday the 14th worked before it.
+        (USUAL, at(2, 13, 16), 480, at(2, 14, 16)),
+        (USUAL, at(2, 14, 16), 480, at(2, 24, 16)),
+        # Closed for repairs longer than is looked at, or hours that nobody can read: the usual ones.
+        ("1-7 09:00-17:00; 2026-11-01..2026-12-31 closed", at(11, 24, 9), 60, at(11, 24, 10)),
+        ("whenever", at(11, 24, 9), 60, at(11, 24, 10)),
+        ("", at(11, 24, 9), 60, at(11, 24, 10)),
+    ],
+)
+def test_a_promise_counts_duty_alone(
+    hours: str, since: datetime, minutes: int, due: datetime
+) -> None:
+    assert after_duty(hours, since, minutes, USUAL, DAY) == due
+
+
+@given(
+    st.sampled_from(
+        [
+            USUAL,
+            WITH_LUNCH,
+            OFFICE,
+            "daily 20:00-04:00",
+            "daily 00:00-24:00",
+            "work 09:00-12:00; 1-7 10:00-14:00",
+        ]
+    ),
+    st.integers(0, 300 * 24 * 60),
+    st.integers(1, 2000),
+)
+def test_a_promise_ends_by_day_on_duty_and_later_for_more(
+    hours: str, since: int, minutes: int
+) -> None:
+    begun = datetime(2026, 1, 5, tzinfo=SHANGHAI) + timedelta(minutes=since)
+    due = after_duty(hours, begun, minutes, USUAL, DAY)
+    assert due - begun >= timedelta(minutes=minutes)
+    assert open_at(hours, due - timedelta(minutes=1))
+    assert time(8) <= due.time() <= time(21)
+    assert after_duty(hours, begun, minutes + 1, USUAL, DAY) > due
