@@ -40,10 +40,12 @@ from bot.ports import Clock, Document, Incoming, Poster
 from bot.route.region import load_region
 from bot.services import (
     accounts,
+    advance,
     broadcast,
     copies,
     drafts,
     edit_rules,
+    fast_refund,
     hand_over,
     help_first,
     leave,
@@ -327,6 +329,8 @@ def fires(tables: Tables) -> dict[str, Fire]:
         copies.SPREAD: bound(broadcast.spread),
         copies.PROGRESS: bound(broadcast.progress),
         leave.TIMER: bound(leave.turn),
+        fast_refund.TIMER: bound(fast_refund.tick),
+        advance.TIMER: bound(advance.overdue),
         **dict.fromkeys(remind.WAITS, bound(overdue)),
     }
 

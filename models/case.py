@@ -36,7 +36,8 @@ class Case(UuidKey):
     ``asking`` names the interview question now open (or ``review``), ``version`` counts the
     questions put, so that an old button is known as old. Plain columns carry codes, places, amounts
     and times only; the person's words are sealed, and so is ``merchant``: the other side may be a
-    person. ``amount_fen`` is in fen (分).
+    person. ``amount_fen`` is in fen (分). ``papers`` holds what its taker has begun to write down and
+    not yet confirmed: ``{form: {step: value}}``.
     """
 
     __tablename__ = "case_file"
@@ -66,6 +67,7 @@ class Case(UuidKey):
     asked_code: Mapped[str] = mapped_column(String(40), default="", server_default="")
     role: Mapped[str] = mapped_column(String(20), default="dispute")
     route_sealed: Mapped[bytes | None]
+    papers_sealed: Mapped[bytes | None]
     taker_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     result: Mapped[str] = mapped_column(String(40), default="")
     returned_fen: Mapped[int | None] = mapped_column(BigInteger)
@@ -77,6 +79,7 @@ class Case(UuidKey):
     answers = sealed_json("answers")
     decision = sealed_json("decision")
     route = sealed_json("route")
+    papers = sealed_json("papers")
     merchant = sealed("merchant")
 
     events: Mapped[list[Event]] = relationship(
@@ -135,8 +138,13 @@ class Event(UuidKey):
     case: Mapped[Case] = relationship(back_populates="events")
 
 
+SIGNED = "signed"
+"""``Evidence.extra["at"]`` of a signed paper's picture, which is the taker's and not the consumer's."""
+
+
 class Evidence(UuidKey):
-    """A file the consumer gave (证据材料), numbered within its case.
+    """A file the consumer gave (证据材料), or the taker's picture of a signed agreement (``SIGNED``),
+    numbered within its case.
 
     ``about`` (sealed) holds name, caption, sender of a forwarded message and its time; the file
     itself lies sealed in the vault under ``vault_key`` once it has been fetched. ``size`` in bytes.

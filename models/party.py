@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import String
+from sqlalchemy import String, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import UtcDateTime, UuidKey, sealed, sealed_json
@@ -17,7 +17,8 @@ class Account(UuidKey):
     ``address`` is the channel's, such as ``tg:1001``. ``awaiting`` is what the next typed line is
     for when a staff member or an admin was asked something: ``{"verb": …, "case": token, …}``.
     ``point_code`` is the liaison point whose poster was scanned, for the next case.
-    ``helped`` is the help shown of late: ``{need: {"at": ISO time, "told": how many were told}}``.
+    ``short_lines`` shows her one short line and one button a row; ``reminders`` off: what only reminds is
+    not sent. ``helped`` is the help shown of late: ``{need: {"at": ISO time, "told": how many were told}}``.
     """
 
     __tablename__ = "account"
@@ -29,6 +30,8 @@ class Account(UuidKey):
     is_admin: Mapped[bool] = mapped_column(default=False)
     subscribed: Mapped[bool] = mapped_column(default=False)
     blocked: Mapped[bool] = mapped_column(default=False)
+    short_lines: Mapped[bool] = mapped_column(default=False, server_default=false())
+    reminders: Mapped[bool] = mapped_column(default=True, server_default=true())
     consented_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     consent_version: Mapped[str] = mapped_column(String(20), default="")
     focus_id: Mapped[uuid.UUID | None]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview.asides import control
-from bot.ports import Incoming
-from bot.services import accounts, drafts
+from bot.ports import Incoming, Press
+from bot.services import accounts, advance, agree, drafts, mediate, papers
 from bot.services.ask_consumer import ask, ask_typed
-from bot.services.close_case import CONFIRM, close_pressed, close_typed
+from bot.services.close_case import CONFIRM, RETURNED, close_pressed, close_typed
 from bot.services.close_case import VERBS as CLOSING
 from bot.services.hand_over import desk_of
 from bot.services.relabel import VERB as RELABEL
@@ -18,8 +21,21 @@ from bot.services.sending import Answer
 from bot.services.tables import Tables
 from bot.services.take_case import open_private, take, who_has
 from bot.texts.catalogue import Say, say
+from models.case import Case
 from models.lifecycle import NotPossible
 from models.party import Account
+
+Pressed = Callable[
+    [AsyncSession, Tables, Case, Account, Answer, Press], Coroutine[Any, Any, Say | None]
+]
+
+PAPERS: Mapping[str, Pressed] = {
+    mediate.RECORD: mediate.record_pressed,
+    mediate.AGREEMENT: agree.pressed,
+    mediate.ADVANCE: advance.pressed,
+    mediate.DONE: agree.done_pressed,
+}
+"""What the taker writes down or brings about."""
 
 
 async def heard_in_group(
@@ -51,6 +67,8 @@ async def pressed(
     if press.verb == "st":
         return await take(session, tables, heard, case, account)
     try:
+        if press.verb == advance.ANYONE:
+            return await advance.anyone_pressed(session, tables, heard, case, account, answer)
         if press.verb in {"sr", "srr"} and not heard.private:
             place = await desk_of(session, case)
             if place is None or await accounts.chat_of(session, place) != heard.chat:
@@ -62,7 +80,7 @@ async def pressed(
                 return await who_has(session, case)
         elif case.taker_id != account.id:
             return say("toast.not_yours")
-        if press.verb != CONFIRM:
+        if press.verb not in {CONFIRM, RETURNED}:
             # What was asked for before must not catch a line that is meant for this.
             account.awaiting = None
         if press.verb == "sr":
@@ -77,6 +95,10 @@ async def pressed(
             await open_private(session, tables, case, account, answer)
         elif press.verb == RELABEL:
             return await relabel_pressed(session, tables, case, account, answer, press)
+        elif press.verb == mediate.MENU:
+            await mediate.menu(session, case, answer)
+        elif press.verb in PAPERS:
+            return await PAPERS[press.verb](session, tables, case, account, answer, press)
         elif press.verb in CLOSING:
             await close_pressed(session, tables, case, account, answer, press)
         else:
@@ -98,16 +120,30 @@ async def typed(
         await answer(say("talk.edited_staff"))
         return True
     case = await drafts.by_token(session, str(waiting.get("case", "")))
-    if case is None or case.taker_id != account.id:
+    hers = case is not None and (case.taker_id == account.id or verb == advance.ANYONE)
+    if case is None or not hers:
         account.awaiting = None
         await answer(say("toast.not_yours"))
         return True
-    if control(heard.text) in {"cancel", "back"}:
+    steers = control(heard.text)
+    if steers == "back" and verb in PAPERS:
+        back = Press(verb, case.token, papers.BACK, case.version)
+        await PAPERS[verb](session, tables, case, account, answer, back)
+        return True
+    if steers in {"cancel", "back"}:
         account.awaiting = None
         await open_private(session, tables, case, account, answer)
         return True
     try:
-        if verb == "sa":
+        if verb == advance.ANYONE:
+            await advance.anyone_typed(session, tables, heard, case, account, answer)
+        elif verb == mediate.RECORD:
+            await papers.typed(tables, case, account, answer, heard.text, mediate.FORM)
+        elif verb == mediate.AGREEMENT:
+            await agree.typed(session, tables, case, account, answer, heard)
+        elif verb == mediate.ADVANCE:
+            await advance.typed(session, tables, case, account, answer, heard.text)
+        elif verb == "sa":
             await ask_typed(session, tables, case, account, answer, heard.text)
         elif verb == "srr":
             await return_typed(session, tables, case, account, answer, heard.text)

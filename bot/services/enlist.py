@@ -21,7 +21,7 @@ from bot.services.sending import Answer, button, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case
-from models.lifecycle import CaseStatus
+from models.lifecycle import TAKEN
 from models.network import Invitation, InvitationState, Level, Organisation, Staff
 from models.party import Account
 
@@ -294,7 +294,7 @@ async def dismiss(
         select(Case).where(
             Case.taker_id == staff.account_id,
             Case.desk_id == desk.id,
-            Case.status.in_((CaseStatus.HANDLING, CaseStatus.ASKING)),
+            Case.status.in_(TAKEN),
         )
     )
     for case in taken.all():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,10 +12,14 @@ from bot.interview import asides
 from bot.law.deadlines import working_days_after
 from bot.ports import Incoming, Press
 from bot.services import (
+    agree,
+    case_papers,
     choose_point,
     drafts,
+    fast_refund,
     hand_over,
     keep_evidence,
+    mediate,
     prepare_text,
     remind,
 )
@@ -28,7 +32,12 @@ from models.lifecycle import CLOSED, OPEN, Action, CaseStatus, allowed
 from models.network import Organisation
 from models.party import Account
 
-VERBS = frozenset({"tp", "ta", "tw", "twy", "to", "tr", "tl", choose_point.VERB, prepare_text.VERB})
+VERBS = frozenset(
+    {
+        *("tp", "ta", "tw", "twy", "to", "tr", "tl", choose_point.VERB, prepare_text.VERB),
+        *(agree.WISH, agree.CAME),
+    }
+)
 SHOWN = frozenset(
     {
         Action.FILE,
@@ -46,8 +55,17 @@ SHOWN = frozenset(
         Action.VIEW,
         Action.RELABEL,
         Action.PASS,
+        Action.RECORD,
+        Action.AGREE,
+        Action.SIGN,
+        Action.WISH,
+        Action.FULFIL,
+        Action.BREAK,
+        Action.ADVANCE,
+        Action.CLAIM,
     }
 )
+CLOSES = frozenset({Action.SETTLE, Action.FULFIL, Action.END})
 ASPECTS = ("solved", "manner", "speed")
 SCORES = ("3", "2", "1")
 A_YES = "aside.fine"
@@ -96,6 +114,7 @@ async def show(
             lines=_timeline(case),
         ),
         await _holder(session, case),
+        *await mediate.shown(session, case),
         _next(tables, case),
         buttons=_buttons(tables, case),
     )
@@ -144,6 +163,9 @@ def _next(tables: Tables, case: Case) -> Say:
             case.touched_at.astimezone(SHANGHAI).date(), tables.policy.take_working_days
         )
         return say("next.waiting", day=day_words(due))
+    if case.status is CaseStatus.AGREED:
+        agreed = next(event for event in reversed(case.events) if event.action is Action.AGREE)
+        return say("next.agreed_by", day=day_words(date.fromisoformat(agreed.details["due"])))
     if (
         case.status in CLOSED
         and Action.REOPEN in allowed(case.status)
@@ -156,6 +178,9 @@ def _next(tables: Tables, case: Case) -> Say:
 def _buttons(tables: Tables, case: Case) -> Rows:
     can = allowed(case.status)
     rows = []
+    if Action.FULFIL in can:
+        rows.append([button("agree.button.came", agree.CAME, case, "yes")])
+        rows.append([button("agree.button.not_kept", agree.CAME, case, "no")])
     if Action.ADD in can:
         rows.append([button("button.add", "ta", case)])
     if Action.WITHDRAW in can:
@@ -206,9 +231,13 @@ async def pressed(
         case choose_point.VERB:
             return await choose_point.pressed_after(session, tables, case, account, answer, press)
         case prepare_text.VERB:
-            await prepare_text.give(session, tables, case, answer)
+            await prepare_text.give(session, tables, case, answer, press.value)
         case "tl":
             await answer(say("rate.later"))
+        case agree.WISH if Action.WISH in allowed(case.status):
+            return await agree.wished(session, tables, case, account, answer, press)
+        case agree.CAME if Action.FULFIL in allowed(case.status):
+            return await agree.came(session, tables, case, account, answer, press)
         case _:
             await show(session, tables, case, answer, say("talk.not_now"))
             return say("toast.stale")
@@ -369,6 +398,9 @@ async def _withdraw(
     desk = await hand_over.desk_of(session, case)
     case.apply(Action.WITHDRAW, at=tables.clock.now(), by=account.id)
     case.closed_at = tables.clock.now()
+    await case_papers.drop_open(session, case)
+    await case_papers.drop_unpaid(session, case)
+    await fast_refund.stop(session, tables, case)
     await answer(
         say("withdraw.done", number=case.number or ""),
         buttons=[[button("button.menu", "go", value="menu")]],
@@ -436,7 +468,7 @@ async def _rate(
     """One tap an aspect, once per close."""
     if press.question not in ASPECTS or press.value not in SCORES:
         return say("toast.stale")
-    since = max((e.seq for e in case.events if e.action in {Action.SETTLE, Action.END}), default=0)
+    since = max((e.seq for e in case.events if e.action in CLOSES), default=0)
     given = [
         (e.details or {}).get("aspect")
         for e in case.events

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview import flow
 from bot.ports import Incoming
-from bot.services import accounts, drafts, hand_over, keep_evidence
+from bot.services import accounts, drafts, fast_refund, hand_over, keep_evidence, mediate
 from bot.services.reading import reading
 from bot.services.sending import Answer, Rows, button, tell
 from bot.services.tables import SHANGHAI, Tables
@@ -44,11 +44,16 @@ async def take(
         if case.taker_id == account.id:
             return say("toast.you_have_it")
         return await who_has(session, case)
+    minutes = fast_refund.promised(case, desk)
     case.apply(
         Action.TAKE,
         at=tables.clock.now(),
         by=account.id,
-        details={"who": account.name or "", "desk": desk.name},
+        details={
+            "who": account.name or "",
+            "desk": desk.name,
+            **({"fast": minutes} if minutes else {}),
+        },
     )
     case.taker_id = account.id
     account.awaiting = None
@@ -64,6 +69,7 @@ async def take(
         case=case,
         buttons=[[button("button.progress", "tp", case), button("button.add", "ta", case)]],
     )
+    await fast_refund.begin(session, tables, case)
     return say("toast.taken")
 
 
@@ -117,6 +123,7 @@ async def show_details(
         say("details.evidence", lines=[_evidence_line(e) for e in case.evidence])
         if case.evidence
         else say("details.no_evidence"),
+        *await mediate.shown(session, case),
         say("details.private"),
         case=case,
         media=keep_evidence.media(case.evidence),
@@ -129,8 +136,11 @@ def actions(case: Case) -> Rows:
     """What the taker can do next."""
     if case.status not in OPEN:
         return []
+    if case.status is CaseStatus.AGREED:
+        return [*mediate.rows(case), [button("button.return", "sr", case)]]
     return [
         [button("button.ask", "sa", case)],
+        [button("mediate.button.menu", mediate.MENU, case)],
         [button("button.settle", "ss", case), button("button.end", "se", case)],
         [button("relabel.button.open", "sl", case), button("button.return", "sr", case)],
     ]
