@@ -24,7 +24,7 @@ from models.case import Case
 from models.delivery import Timer, TimerState
 from models.lifecycle import Action, after, allowed
 from models.mediation import AdvancePayment, AdvanceState, Recourse
-from models.network import LiaisonPoint, Organisation
+from models.network import Organisation
 from models.party import Account
 
 ANYONE = "szq"
@@ -51,8 +51,8 @@ def _form(most: int) -> Form:
         if step.key == "fen" and value > most:
             return say("paper.advance.over", most=show_money(most))
         if step.key == "proof" and (lacking := load().missing(value)):
-            names = [say(f"paper.advance.option.proof_{code}") for code in lacking]
-            return say("paper.advance.lacking", proofs=names)
+            names = (say(f"paper.advance.option.proof_{code}") for code in lacking)
+            return say("paper.advance.lacking", proofs=papers.several(names))
         return None
 
     return Form(FORM.name, FORM.verb, FORM.steps, check)
@@ -81,7 +81,7 @@ async def pressed(
             buttons=_taker_rows(case, paid),
         )
         return None
-    most = _most(desk)
+    most = _most(tables, desk)
     if not most:
         await answer(
             say("paper.advance.no_limit", desk=desk.name),
@@ -100,12 +100,13 @@ async def typed(
     """Words for a step. Raises NotPossible."""
     after(case.status, Action.ADVANCE)
     desk = await hand_over.desk_of(session, case)
-    most = _most(desk) if desk is not None else 0
+    most = _most(tables, desk) if desk is not None else 0
     await papers.typed(tables, case, account, answer, text, _form(most))
 
 
-def _most(desk: Organisation) -> int:
-    return load().most(desk.prepay_fen if isinstance(desk, LiaisonPoint) else None)
+def _most(tables: Tables, desk: Organisation) -> int:
+    known = tables.register.get(desk.code)
+    return load().most(known.prepay_fen if known is not None else None)
 
 
 async def _asked(
@@ -435,7 +436,7 @@ async def _came_back(
 ) -> None:
     row.recourse, row.recovered_fen = recourse, fen
     if Action.ADVANCE in allowed(case.status):
-        _note(tables, case, account, case_papers.advance_line(row))
+        _note(tables, case, account, case_papers.advance_line(row), inward=True)
     await answer(case_papers.advance_line(row), buttons=_taker_rows(case, row))
 
 
@@ -487,12 +488,13 @@ async def overdue(session: AsyncSession, tables: Tables, timer: Timer) -> dateti
     return TimerState.FIRED
 
 
-def _note(tables: Tables, case: Case, account: Account, what: Say) -> None:
+def _note(tables: Tables, case: Case, account: Account, what: Say, *, inward: bool = False) -> None:
+    """``inward``: it is the desk's own book-keeping, not the consumer's news."""
     case.apply(
         Action.ADVANCE,
         at=tables.clock.now(),
         by=account.id,
-        details={"who": account.name or "", "reason": what.to_json()},
+        details={"who": account.name or "", "reason": what.to_json(), "inward": inward},
     )
 
 

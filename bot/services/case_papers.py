@@ -102,14 +102,14 @@ def settlement_line(row: Settlement) -> Say:
     )
 
 
-def advance_line(row: AdvancePayment) -> Say:
-    """A payment in advance in one line: how much, how it stands, what came back."""
+def advance_line(row: AdvancePayment, inside: bool = True) -> Say:
+    """A payment in advance in one line: how much, how it stands, and ``inside`` what came back."""
     line = say(
         "paper.advance.shown",
         money=show_money(row.fen),
         state=say(f"paper.advance.state.{row.state}"),
     )
-    if row.state is not AdvanceState.PAID:
+    if row.state is not AdvanceState.PAID or not inside:
         return line
     back = say(f"paper.advance.recourse.{row.recourse}")
     if row.recourse is Recourse.PARTLY:

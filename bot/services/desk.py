@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview.asides import control
 from bot.ports import Incoming, Press
-from bot.services import accounts, advance, agree, drafts, mediate, papers
+from bot.services import accounts, advance, agree, drafts, ledger, mediate, papers
 from bot.services.ask_consumer import ask, ask_typed
 from bot.services.close_case import CONFIRM, RETURNED, close_pressed, close_typed
 from bot.services.close_case import VERBS as CLOSING
@@ -61,6 +61,8 @@ async def pressed(
     press = heard.press
     if press is None:
         return None
+    if press.verb == ledger.VERB:
+        return await ledger.show(session, tables, account, answer, press)
     case = await drafts.by_token(session, press.case)
     if case is None or case.filed_at is None:
         return say("toast.no_case")
@@ -132,6 +134,9 @@ async def typed(
         return True
     if steers in {"cancel", "back"}:
         account.awaiting = None
+        if verb == advance.ANYONE:
+            await answer(say("advance.undecided"))
+            return True
         await open_private(session, tables, case, account, answer)
         return True
     try:

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Button, Press
-from bot.services import accounts, hand_over, poster
+from bot.services import accounts, hand_over, ledger, poster
 from bot.services.bind_desk import PER_PAGE, by_serial, find, number, stamp
 from bot.services.sending import Answer, button, tell
 from bot.services.tables import SHANGHAI, Tables
@@ -61,6 +61,7 @@ async def home(session: AsyncSession, tables: Tables, account: Account, answer: 
         for staff, desk in duties[:SHOWN]
     ]
     rows += [[_poster(desk)] for _, desk in duties[:SHOWN] if desk.level is Level.POINT]
+    rows.append([button("ledger.button.show", ledger.VERB)])
     if account.is_admin:
         rows.append([button("admin.button.menu", "m", value="menu")])
     await answer(

@@ -18,16 +18,16 @@ from bot.texts.catalogue import Say, say
 from models.case import SIGNED, Case, Event
 from models.delivery import Timer, TimerState
 from models.lifecycle import CLOSED, Action, CaseStatus
-from models.network import LiaisonPoint, Organisation
 from models.party import Account
 
 TIMER = "fast_refund"
 REFUNDS = frozenset({"refund", "compensate"})
 
 
-def promised(case: Case, desk: Organisation) -> int:
-    """The minutes that the desk promises for this case; 0 when it does not."""
-    minutes = desk.fast_return_minutes if isinstance(desk, LiaisonPoint) else None
+def promised(tables: Tables, case: Case, code: str) -> int:
+    """The minutes that the desk of this code promises for the case; 0 when it does not."""
+    desk = tables.register.get(code)
+    minutes = desk.fast_return_minutes if desk is not None else None
     claim = (case.answers or {}).get("claim", {}).get("v") or {}
     hers = [one for one in case.evidence if (one.extra or {}).get("at") != SIGNED]
     if case.role != "dispute" or claim.get("want") not in REFUNDS:

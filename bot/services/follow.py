@@ -12,8 +12,10 @@ from bot.interview import asides
 from bot.law.deadlines import working_days_after
 from bot.ports import Incoming, Press
 from bot.services import (
+    act_for,
     agree,
     case_papers,
+    change_claim,
     choose_point,
     drafts,
     fast_refund,
@@ -27,7 +29,7 @@ from bot.services.call_back import due, note
 from bot.services.sending import Answer, Rows, button, day_words, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
-from models.case import Case, Event
+from models.case import Case, CaseKind, Event
 from models.lifecycle import CLOSED, OPEN, Action, CaseStatus, allowed
 from models.network import Organisation
 from models.party import Account
@@ -35,7 +37,7 @@ from models.party import Account
 VERBS = frozenset(
     {
         *("tp", "ta", "tw", "twy", "to", "tr", "tl", choose_point.VERB, prepare_text.VERB),
-        *(agree.WISH, agree.CAME),
+        *(agree.WISH, agree.CAME, change_claim.VERB, act_for.VERB),
     }
 )
 SHOWN = frozenset(
@@ -68,6 +70,14 @@ SHOWN = frozenset(
 CLOSES = frozenset({Action.SETTLE, Action.FULFIL, Action.END})
 ASPECTS = ("solved", "manner", "speed")
 SCORES = ("3", "2", "1")
+DROPPED = {
+    "call_back": "human.dropped",
+    "add": "add.dropped",
+    change_claim.VERB: "claim.dropped",
+    act_for.VERB: "agent.dropped",
+}
+"""What is said when she does not want to write what a button asked for."""
+
 A_YES = "aside.fine"
 """是的, 可以: chit-chat elsewhere, but an answer when the staff asked something."""
 
@@ -114,7 +124,8 @@ async def show(
             lines=_timeline(case),
         ),
         await _holder(session, case),
-        *await mediate.shown(session, case),
+        act_for.line(case),
+        *await mediate.shown(session, case, inside=False),
         _next(tables, case),
         buttons=_buttons(tables, case),
     )
@@ -122,7 +133,11 @@ async def show(
 
 def _timeline(case: Case) -> list[Say]:
     """Each event once: a card opened again within the minute is one view to her."""
-    lines = [_event_line(event) for event in case.events if event.action in SHOWN]
+    lines = [
+        _event_line(event)
+        for event in case.events
+        if event.action in SHOWN and not (event.details or {}).get("inward")
+    ]
     return [line for place, line in enumerate(lines) if line not in lines[:place]]
 
 
@@ -183,6 +198,13 @@ def _buttons(tables: Tables, case: Case) -> Rows:
         rows.append([button("agree.button.not_kept", agree.CAME, case, "no")])
     if Action.ADD in can:
         rows.append([button("button.add", "ta", case)])
+    if Action.CLAIM in can and case.kind is CaseKind.COMPLAINT:
+        rows.append(
+            [
+                button("button.claim", change_claim.VERB, case),
+                button("button.agent", act_for.VERB, case),
+            ]
+        )
     if Action.WITHDRAW in can:
         rows.append([button("button.withdraw", "tw", case)])
     if (case.route or {}).get("door"):
@@ -208,6 +230,9 @@ async def pressed(
     if case is None or case.account_id != account.id or case.filed_at is None:
         await answer(say("talk.stale_gone"), buttons=[[button("button.menu", "go", value="menu")]])
         return say("toast.stale")
+    asked = (account.awaiting or {}).get("verb")
+    if asked in {change_claim.VERB, act_for.VERB} and asked != press.verb:
+        account.awaiting = None
     match press.verb:
         case "tp":
             await show(session, tables, case, answer)
@@ -234,6 +259,10 @@ async def pressed(
             await prepare_text.give(session, tables, case, answer, press.value)
         case "tl":
             await answer(say("rate.later"))
+        case change_claim.VERB if Action.CLAIM in allowed(case.status):
+            return await change_claim.pressed(session, tables, case, account, answer, press)
+        case act_for.VERB if Action.CLAIM in allowed(case.status):
+            return await act_for.pressed(session, tables, case, account, answer, press)
         case agree.WISH if Action.WISH in allowed(case.status):
             return await agree.wished(session, tables, case, account, answer, press)
         case agree.CAME if Action.FULFIL in allowed(case.status):
@@ -263,11 +292,11 @@ async def awaited(
     replying = verb == "add" and case is not None and case.status is CaseStatus.ASKING
     if replying and steers not in {"human", "status", "help"}:
         steers = None  # "不要了" is what the staff asked for.
-    if verb in {"call_back", "add"} and steers in {"cancel", "back", "skip"}:
+    if verb in DROPPED and steers in {"cancel", "back", "skip"}:
         account.awaiting = None
-        await answer(say("human.dropped" if verb == "call_back" else "add.dropped"))
+        await answer(say(DROPPED[verb]))
         return True
-    if verb in {"call_back", "add"} and steers is not None:
+    if verb in DROPPED and steers is not None:
         account.awaiting = None
         return False
     match verb:
@@ -279,6 +308,12 @@ async def awaited(
             account.awaiting = None
             await note(session, tables, case, account, phone)
             await answer(say("human.thanks", day=due(tables)))
+            return True
+        case change_claim.VERB if case is not None and case.account_id == account.id and text:
+            await change_claim.typed(tables, case, account, answer, text)
+            return True
+        case act_for.VERB if case is not None and case.account_id == account.id and text:
+            await act_for.typed(session, tables, case, account, answer, text)
             return True
         case "add" if case is not None and case.account_id == account.id:
             album = waiting.get("album")

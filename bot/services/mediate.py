@@ -70,7 +70,7 @@ async def menu(session: AsyncSession, case: Case, answer: Answer) -> None:
     """What the taker can write down or bring about now, with what there is already."""
     await answer(
         say("mediate.menu", number=case.number or "", status=say(f"status.{case.status}")),
-        *await shown(session, case),
+        *await shown(session, case, inside=True),
         buttons=[*rows(case), [button("button.details", "sv", case)]],
     )
 
@@ -94,15 +94,15 @@ def rows(case: Case) -> Rows:
     return made
 
 
-async def shown(session: AsyncSession, case: Case) -> list[Say]:
-    """Records, agreement and payment in advance as paragraphs, for whoever may read the case."""
+async def shown(session: AsyncSession, case: Case, *, inside: bool) -> list[Say]:
+    """Records, agreement and payment in advance as paragraphs; ``inside`` with what is the desk's own."""
     parts = []
     if done := await case_papers.mediations(session, case):
         parts.append(say("mediate.records", lines=case_papers.mediation_lines(FORM, done)))
     if (agreed := await case_papers.settlement(session, case)) is not None:
         parts.append(say("mediate.agreement", line=case_papers.settlement_line(agreed)))
     if (paid := await case_papers.advance(session, case)) is not None:
-        parts.append(say("mediate.advance", line=case_papers.advance_line(paid)))
+        parts.append(say("mediate.advance", line=case_papers.advance_line(paid, inside)))
     return parts
 
 

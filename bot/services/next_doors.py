@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.law.book import Door, LawBook
-from bot.route import tell as law_texts
 from bot.services import drafts, prepare_text
 from bot.services.live_law import law_now
 from bot.services.sending import button, tell
@@ -27,7 +26,7 @@ async def tell_of(session: AsyncSession, tables: Tables, case: Case, owner: Acco
         tables,
         owner.address,
         say("doors.head", number=case.number or ""),
-        say("doors.lines", lines=[_line(law, door) for door in doors]),
+        say("doors.lines", lines=[_line(door) for door in doors]),
         say("doors.ready"),
         case=case,
         buttons=[
@@ -54,14 +53,11 @@ def of(law: LawBook, case: Case) -> tuple[Door, ...]:
     return law.after_failed(drafts.object_of(case), kinds)
 
 
-def _line(law: LawBook, door: Door) -> Say:
-    limits = [law_texts.statute(rule) for rule in law.limits(door.code)]
-    line = say(
+def _line(door: Door) -> Say:
+    call = door.number and door.number not in door.name
+    return say(
         "doors.line",
         name=door.name,
         how=door.how,
-        number=say("doors.call", number=door.number)
-        if door.number and door.number not in door.name
-        else "",
+        number=say("doors.call", number=door.number) if call else "",
     )
-    return say("doors.line_limits", line=line, limits=limits) if limits else line

@@ -6,7 +6,7 @@ that nothing typed is lost to another button, a colleague who takes over, or a r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -82,13 +82,19 @@ class Form:
             if step.key in body
         ]
 
-    def shown(self, step: Step, value: Any) -> Say | str | list[Say]:
+    def shown(self, step: Step, value: Any) -> Say | str:
         """A value as it is read."""
         if isinstance(value, list):
-            return [say(f"paper.{self.name}.option.{step.key}_{one}") for one in value]
+            return several(say(f"paper.{self.name}.option.{step.key}_{one}") for one in value)
         if value in step.options:
             return say(f"paper.{self.name}.option.{step.key}_{value}")
         return step.show(value)
+
+
+def several(items: Iterable[Say]) -> Say:
+    """Things one under the other."""
+    lines = [say("paper.item", item=item) for item in items]
+    return say("paper.several", count=len(lines), items=lines)
 
 
 async def pressed(
@@ -225,6 +231,8 @@ async def ask(
             *([[button("paper.button.ticked", form.verb, case, step.key, TICKED)]] * step.ticks),
             ending,
         ],
+        # Each tick changes the list in its place.
+        slot=f"{form.verb}:{case.token}:{len(case.events)}:{step.key}" if step.ticks else "",
     )
 
 

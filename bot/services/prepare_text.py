@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.interview import flow
 from bot.law.book import Door, LawBook
 from bot.route import tell
-from bot.services import case_papers, drafts
+from bot.services import act_for, case_papers, drafts
 from bot.services.live_law import law_now
 from bot.services.sending import Answer, button, day_words
 from bot.services.tables import SHANGHAI, Tables
@@ -70,6 +70,8 @@ def _lines(case: Case, tables: Tables) -> list[Say]:
     }
     context = drafts.context(case, tables)
     lines = [line for key, line in flow.review(known, context) if key in known]
+    if (agent := act_for.line(case)) is not None:
+        lines.append(agent)
     if case.evidence:
         lines.append(say("packet.files", files=len(case.evidence)))
     return lines

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview import flow
 from bot.ports import Incoming
-from bot.services import accounts, drafts, fast_refund, hand_over, keep_evidence, mediate
+from bot.services import accounts, act_for, drafts, fast_refund, hand_over, keep_evidence, mediate
 from bot.services.reading import reading
 from bot.services.sending import Answer, Rows, button, tell
 from bot.services.tables import SHANGHAI, Tables
@@ -44,7 +44,7 @@ async def take(
         if case.taker_id == account.id:
             return say("toast.you_have_it")
         return await who_has(session, case)
-    minutes = fast_refund.promised(case, desk)
+    minutes = fast_refund.promised(tables, case, desk.code)
     case.apply(
         Action.TAKE,
         at=tables.clock.now(),
@@ -116,6 +116,7 @@ async def show_details(
         account.address,
         say("details.head", number=case.number or "", status=say(f"status.{case.status}")),
         say("details.lines", lines=lines),
+        act_for.line(case),
         *reading(case),
         say("details.added", lines=[say("details.added_line", text=text) for text in added])
         if added
@@ -123,7 +124,7 @@ async def show_details(
         say("details.evidence", lines=[_evidence_line(e) for e in case.evidence])
         if case.evidence
         else say("details.no_evidence"),
-        *await mediate.shown(session, case),
+        *await mediate.shown(session, case, inside=True),
         say("details.private"),
         case=case,
         media=keep_evidence.media(case.evidence),
