@@ -30,13 +30,8 @@ AGENT_RULE = "agent"
 
 
 async def pressed(
-    session: AsyncSession,
-    tables: Tables,
-    case: Case,
-    account: Account,
-    answer: Answer,
-    press: Press,
-) -> Say | None:
+    session: AsyncSession, case: Case, account: Account, answer: Answer, press: Press
+) -> None:
     """For whom; of a child, whether she is the guardian; then the person's name is typed."""
     account.awaiting = None
     whom = press.value
@@ -65,16 +60,17 @@ async def pressed(
         case "letter" if (agent := _agent(case)) is not None:
             await _letter(session, case, answer, agent)
         case _:
-            now = line(case)
+            agent = _agent(case)
+            letter = agent is not None and not agent["guardian"]
             await answer(
-                now,
+                line(case),
                 say("agent.ask"),
                 buttons=[
                     *([button(f"agent.whom.{one}", VERB, case, "whom", one)] for one in WHOM),
+                    *([[button("agent.button.letter", VERB, case, "letter")]] if letter else []),
                     *_back(case),
                 ],
             )
-    return None
 
 
 async def typed(
@@ -103,7 +99,7 @@ async def typed(
         Action.ADD,
         at=tables.clock.now(),
         by=account.id,
-        details={"text": tables.texts.plain(said)},
+        details={"text": tables.texts.plain(said), "agent": True},
     )
     taker = await session.get(Account, case.taker_id) if case.taker_id else None
     if taker is not None:

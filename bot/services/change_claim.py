@@ -33,7 +33,9 @@ async def pressed(
 ) -> Say | None:
     """Begin, or confirm what was typed."""
     waiting = account.awaiting or {}
-    if press.question != "yes" or waiting.get("case") != case.token or "text" not in waiting:
+    if press.question == "yes" and (waiting.get("case") != case.token or "text" not in waiting):
+        return say("claim.toast")
+    if press.question != "yes":
         account.awaiting = {"verb": VERB, "case": case.token}
         await answer(
             say("claim.ask", now=_shown(tables, case, case.answers or {})),

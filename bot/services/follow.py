@@ -262,7 +262,7 @@ async def pressed(
         case change_claim.VERB if Action.CLAIM in allowed(case.status):
             return await change_claim.pressed(session, tables, case, account, answer, press)
         case act_for.VERB if Action.CLAIM in allowed(case.status):
-            return await act_for.pressed(session, tables, case, account, answer, press)
+            await act_for.pressed(session, case, account, answer, press)
         case agree.WISH if Action.WISH in allowed(case.status):
             return await agree.wished(session, tables, case, account, answer, press)
         case agree.CAME if Action.FULFIL in allowed(case.status):

@@ -24,6 +24,9 @@ from models.party import Account
 LONGEST = 500
 """Characters of one step: what is longer belongs into the talk, not into a paper to be signed."""
 
+OLDEST = timedelta(days=180)
+"""A day named without its year that lies further back was meant to come: 12月5日, said in November."""
+
 OPEN, BACK, ANEW, YES, TICKED = "open", "back", "anew", "yes", "ticked"
 
 Body = Mapping[str, Any]
@@ -287,7 +290,7 @@ def money(text: str, _today: date) -> int:
 def past_day(text: str, today: date) -> dict[str, str]:
     """A day that has been, with the words it was told in (an hour may stand there)."""
     found = parse_date(text, today)
-    if found is None or found.first != found.last or found.first > today:
+    if found is None or found.first != found.last or not today - OLDEST <= found.first <= today:
         raise Unread(say("paper.day_past"))
     return {"on": found.first.isoformat(), "said": text}
 

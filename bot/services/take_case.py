@@ -108,7 +108,9 @@ async def show_details(
     added = [
         (event.details or {}).get("text")
         for event in case.events
-        if event.action in {Action.ADD, Action.ANSWER} and (event.details or {}).get("text")
+        if event.action in {Action.ADD, Action.ANSWER}
+        and (event.details or {}).get("text")
+        and not event.details.get("agent")
     ]
     await tell(
         session,
