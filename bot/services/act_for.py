@@ -57,17 +57,16 @@ async def pressed(
                 "guardian": asked == "guardian",
             }
             await answer(say("agent.name", whom=say(f"agent.whom.{whom}")))
-        case "letter" if (agent := _agent(case)) is not None:
-            await _letter(session, case, answer, agent)
+        case "letter" if letter_for(case) is not None:
+            await _letter(session, case, answer)
         case _:
-            agent = _agent(case)
-            letter = agent is not None and not agent["guardian"]
+            needs = letter_for(case) is not None
             await answer(
                 line(case),
                 say("agent.ask"),
                 buttons=[
                     *([button(f"agent.whom.{one}", VERB, case, "whom", one)] for one in WHOM),
-                    *([[button("agent.button.letter", VERB, case, "letter")]] if letter else []),
+                    *([[button("agent.button.letter", VERB, case, "letter")]] if needs else []),
                     *_back(case),
                 ],
             )
@@ -115,7 +114,7 @@ async def typed(
         await answer(say("agent.kept_guardian", name=name), buttons=_back(case))
     else:
         await answer(say("agent.kept", name=name))
-        await _letter(session, case, answer, agent)
+        await _letter(session, case, answer)
 
 
 def line(case: Case) -> Say | None:
@@ -133,24 +132,38 @@ def _agent(case: Case) -> dict[str, Any] | None:
     return found
 
 
-async def _letter(session: AsyncSession, case: Case, answer: Answer, agent: dict[str, Any]) -> None:
-    """The text of a power of attorney, to be copied by hand or printed, and signed."""
-    answers = case.answers or {}
+async def _letter(session: AsyncSession, case: Case, answer: Answer) -> None:
+    """The text to be copied by hand; as a file it comes with the papers of the case."""
     rule = (await law_now(session)).statute(AGENT_RULE)
     await answer(
         say("agent.letter_how"),
-        say(
-            "agent.letter",
-            principal=agent["name"],
-            agent=answers.get("name", {}).get("v") or say("agent.blank"),
-            phone=answers.get("phone", {}).get("v") or say("agent.blank"),
-            merchant=answers.get("merchant", {}).get("v") or say("agent.blank"),
-            object=say(f"object.{drafts.object_of(case)}"),
-            number=case.number or "",
-        ),
+        say("agent.letter_copy", text=letter(case) or say("agent.blank")),
         statute(rule),
-        buttons=_back(case),
+        buttons=[[button("button.papers", "tzf", case)], *_back(case)],
     )
+
+
+def letter(case: Case) -> Say | None:
+    """A power of attorney, to be signed by hand; None when she needs none."""
+    agent = letter_for(case)
+    if agent is None:
+        return None
+    answers = case.answers or {}
+    return say(
+        "agent.letter",
+        principal=agent["name"],
+        agent=answers.get("name", {}).get("v") or say("agent.blank"),
+        phone=answers.get("phone", {}).get("v") or say("agent.blank"),
+        merchant=answers.get("merchant", {}).get("v") or say("agent.blank"),
+        object=say(f"object.{drafts.object_of(case)}"),
+        number=case.number or "",
+    )
+
+
+def letter_for(case: Case) -> dict[str, Any] | None:
+    """For whom a power of attorney is needed; a guardian needs none."""
+    agent = _agent(case)
+    return None if agent is None or agent["guardian"] else agent
 
 
 def _back(case: Case) -> list[list[Any]]:

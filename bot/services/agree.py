@@ -16,7 +16,7 @@ from bot.ports import Incoming, Press
 from bot.services import case_papers, fast_refund, hand_over, keep_evidence, papers, remind
 from bot.services.close_case import SETTLED, conclude
 from bot.services.live_law import law_now
-from bot.services.mediate import AGREEMENT, DONE
+from bot.services.mediate import AGREEMENT, DONE, PRINT
 from bot.services.papers import Body, Form, Step
 from bot.services.sending import Answer, Rows, button, day_words, tell
 from bot.services.tables import SHANGHAI, Tables
@@ -184,7 +184,7 @@ async def _agreed(
         owner.address,
         say("told.agreed", number=case.number or "", lines=FORM.lines(body)),
         say("told.agreed_next", day=day_words(due)),
-        await _confirmation(session, row),
+        await confirmation(session, row),
         say("told.agreed_tap"),
         case=case,
         buttons=[
@@ -195,15 +195,16 @@ async def _agreed(
     )
     await answer(
         say("paper.agreement.done", number=case.number or "", day=day_words(due)),
-        await _confirmation(session, row),
+        await confirmation(session, row),
         buttons=[
+            [button("mediate.button.print", PRINT, case)],
             [button("mediate.button.signed", AGREEMENT, case, "signed")],
             [button("button.details", "sv", case)],
         ],
     )
 
 
-async def _confirmation(session: AsyncSession, row: Settlement) -> Say | None:
+async def confirmation(session: AsyncSession, row: Settlement) -> Say | None:
     """The court's confirmation, only where a people's mediation committee sealed it (人民调解法 art. 33)."""
     if row.under != COMMITTEE:
         return None

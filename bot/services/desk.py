@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview.asides import control
 from bot.ports import Incoming, Press
-from bot.services import accounts, advance, agree, drafts, ledger, mediate, papers
+from bot.services import accounts, advance, agree, drafts, ledger, mediate, papers, print_papers
 from bot.services.ask_consumer import ask, ask_typed
 from bot.services.close_case import CONFIRM, RETURNED, close_pressed, close_typed
 from bot.services.close_case import VERBS as CLOSING
@@ -99,6 +99,8 @@ async def pressed(
             return await relabel_pressed(session, tables, case, account, answer, press)
         elif press.verb == mediate.MENU:
             await mediate.menu(session, case, answer)
+        elif press.verb == mediate.PRINT:
+            return await print_papers.agreement(session, tables, case, account, answer)
         elif press.verb in PAPERS:
             return await PAPERS[press.verb](session, tables, case, account, answer, press)
         elif press.verb in CLOSING:

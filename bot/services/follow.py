@@ -23,6 +23,7 @@ from bot.services import (
     keep_evidence,
     mediate,
     prepare_text,
+    print_papers,
     remind,
 )
 from bot.services.call_back import due, note
@@ -37,7 +38,7 @@ from models.party import Account
 VERBS = frozenset(
     {
         *("tp", "ta", "tw", "twy", "to", "tr", "tl", choose_point.VERB, prepare_text.VERB),
-        *(agree.WISH, agree.CAME, change_claim.VERB, act_for.VERB),
+        *(agree.WISH, agree.CAME, change_claim.VERB, act_for.VERB, print_papers.VERB),
     }
 )
 SHOWN = frozenset(
@@ -209,6 +210,8 @@ def _buttons(tables: Tables, case: Case) -> Rows:
         rows.append([button("button.withdraw", "tw", case)])
     if (case.route or {}).get("door"):
         rows.append([button("button.packet", prepare_text.VERB, case)])
+    if print_papers.has_any(case):
+        rows.append([button("button.papers", print_papers.VERB, case)])
     if choose_point.changeable(case):
         rows.append([button("button.change_point", choose_point.VERB, case)])
     if _may_reopen(tables, case):
@@ -259,6 +262,8 @@ async def pressed(
             await prepare_text.give(session, tables, case, answer, press.value)
         case "tl":
             await answer(say("rate.later"))
+        case print_papers.VERB if print_papers.has_any(case):
+            await print_papers.give(session, tables, case, account, answer)
         case change_claim.VERB if Action.CLAIM in allowed(case.status):
             return await change_claim.pressed(session, tables, case, account, answer, press)
         case act_for.VERB if Action.CLAIM in allowed(case.status):

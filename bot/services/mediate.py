@@ -21,6 +21,7 @@ MENU = "szm"
 RECORD = "szr"
 AGREEMENT = "szg"
 ADVANCE = "szp"
+PRINT = "szd"
 DONE = "szf"
 """Kept or broken, in the taker's word."""
 
@@ -83,6 +84,7 @@ def rows(case: Case) -> Rows:
         made += [
             [button("mediate.button.kept", DONE, case, "kept")],
             [button("mediate.button.broken", DONE, case, "broken")],
+            [button("mediate.button.print", PRINT, case)],
             [button("mediate.button.signed", AGREEMENT, case, "signed")],
         ]
     if Action.RECORD in can:

@@ -23,6 +23,7 @@ DYNAMIC = {
     "agent.guardian_": "bot/services/act_for.py",
     "agent.not_guardian_": "bot/services/act_for.py",
     "agent.whom.": "bot/services/act_for.py",
+    "print.sign.": "bot/services/print_papers.py",
     "settings.": "bot/services/account_settings.py",
     "paper.": "bot/services/papers.py",
     "add.": "bot/services/follow.py",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import select
@@ -29,6 +30,7 @@ NUMBER = "PD-1"
 async def staffed(folder: Path) -> AsyncIterator[Office]:
     """The desk; TEACHER and COLLEAGUE are staff of the point, whose cards go to the street's group."""
     async with opened(folder) as office:
+        office.tables = replace(office.tables, operator="某某中心", basis="consent")
         await office.appoint()
         await office.bind(STREET)
         street = await office.desk(STREET)
