@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.facts.money import parse_money, show_money
+from bot.facts.money import show_money
 from bot.law.advance import load
-from bot.ports import Incoming, Press
+from bot.ports import Press
 from bot.services import accounts, case_papers, hand_over, papers
 from bot.services.mediate import ADVANCE
 from bot.services.papers import Form, Step
@@ -78,7 +78,7 @@ async def pressed(
         await answer(
             say("paper.advance.there", number=case.number or ""),
             case_papers.advance_line(paid),
-            buttons=_taker_rows(case, paid),
+            buttons=taker_rows(case, paid),
         )
         return None
     most = _most(tables, desk)
@@ -134,12 +134,12 @@ async def _asked(
     row.reason = body
     session.add(row)
     await arm(session, row.id, TIMER, row.due_at)
-    _note(tables, case, account, say(f"paper.advance.event.{row.state}", money=show_money(fen)))
+    note(tables, case, account, say(f"paper.advance.event.{row.state}", money=show_money(fen)))
     if row.state is S.APPROVED:
-        await _promise(session, tables, case, row)
+        await promise(session, tables, case, row)
         await answer(
-            say("paper.advance.go", money=show_money(fen), until=_clock(row.due_at)),
-            buttons=_taker_rows(case, row),
+            say("paper.advance.go", money=show_money(fen), until=clock(row.due_at)),
+            buttons=taker_rows(case, row),
         )
         return
     asked = await _call_second(session, tables, case, account, desk, row)
@@ -161,29 +161,13 @@ async def _call_second(
     the band alone."""
     above = await session.get(Organisation, desk.parent_id) if desk.parent_id else None
     chats = [await accounts.chat_of(session, desk), above.chat if above is not None else None]
-    for chat in dict.fromkeys(chat for chat in chats if chat is not None):
-        await tell(
-            session,
-            tables,
-            chat,
-            say(
-                "paper.advance.call",
-                number=case.number or "",
-                desk=desk.name,
-                band=hand_over.band(row.fen),
-                who=by.name or "",
-            ),
-            case=case,
-            buttons=[[button("advance.button.look", ANYONE, case, "look")]],
-            slot=_slot(row),
-            handover=True,
-        )
     admins = [admin for admin in await accounts.admins(session) if admin.id != by.id]
-    for admin in admins:
+    groups = [chat for chat in dict.fromkeys(chats) if chat is not None]
+    for address in (*groups, *(admin.address for admin in admins)):
         await tell(
             session,
             tables,
-            admin.address,
+            address,
             say(
                 "paper.advance.call",
                 number=case.number or "",
@@ -195,148 +179,10 @@ async def _call_second(
             buttons=[[button("advance.button.look", ANYONE, case, "look")]],
             handover=True,
         )
-    return bool(admins or any(chats))
+    return bool(admins or groups)
 
 
-def _slot(row: AdvancePayment) -> str:
-    return f"advance:{row.id.hex}"
-
-
-# Whoever may act for the desk
-
-
-async def anyone_pressed(
-    session: AsyncSession,
-    tables: Tables,
-    heard: Incoming,
-    case: Case,
-    account: Account,
-    answer: Answer,
-) -> Say | None:
-    """Look at a request, decide it, or note what came back; the right is looked up anew each time."""
-    press = heard.press
-    row = await case_papers.advance(session, case)
-    if press is None or row is None:
-        return say("toast.stale")
-    desk = await session.get_one(Organisation, row.desk_id)
-    if not await _may(session, tables, account, desk, heard):
-        return say("toast.not_staff")
-    if press.question == "back":
-        return await _recourse(tables, case, account, answer, row, press.value)
-    if row.state is not S.ASKED:
-        return say("advance.toast.decided", state=say(f"paper.advance.state.{row.state}"))
-    if account.id in {row.by_id, case.account_id}:
-        return say("advance.toast.not_same")
-    match press.question:
-        case "look":
-            await _show(session, tables, case, account, row)
-            return say("advance.toast.private")
-        case "yes" if heard.private:
-            await _decide(session, tables, case, account, answer, row, S.APPROVED, "")
-        case "no" if heard.private:
-            account.awaiting = {"verb": ANYONE, "case": case.token}
-            await answer(say("paper.advance.why_not", number=case.number or ""))
-        case _:
-            return say("toast.stale")
-    return None
-
-
-async def anyone_typed(
-    session: AsyncSession,
-    tables: Tables,
-    heard: Incoming,
-    case: Case,
-    account: Account,
-    answer: Answer,
-) -> None:
-    """Why the request is refused, or how much came back."""
-    waiting = account.awaiting or {}
-    row = await case_papers.advance(session, case)
-    desk = await session.get(Organisation, row.desk_id) if row is not None else None
-    if row is None or desk is None or not await _may(session, tables, account, desk, heard):
-        account.awaiting = None
-        await answer(say("toast.not_staff"))
-        return
-    if waiting.get("back"):
-        await _part_back(tables, case, account, answer, row, heard.text)
-        return
-    if len(heard.text.strip()) < 4:
-        await answer(say("close.reason_short"))
-        return
-    account.awaiting = None
-    if row.state is not S.ASKED or account.id == row.by_id:
-        await answer(say("advance.toast.decided", state=say(f"paper.advance.state.{row.state}")))
-        return
-    await _decide(session, tables, case, account, answer, row, S.REFUSED, heard.text)
-
-
-async def _may(
-    session: AsyncSession, tables: Tables, account: Account, desk: Organisation, heard: Incoming
-) -> bool:
-    """Staff of the desk, of what is above it, and admins; in the demonstration whoever is there."""
-    if account.is_admin or await accounts.may_act(session, tables, account, desk):
-        return True
-    return tables.demo and (heard.private or await accounts.chat_of(session, desk) == heard.chat)
-
-
-async def _show(
-    session: AsyncSession, tables: Tables, case: Case, account: Account, row: AdvancePayment
-) -> None:
-    """The whole request, to the second person alone; the consumer sees that it was read."""
-    if Action.VIEW in allowed(case.status):
-        case.apply(
-            Action.VIEW, at=tables.clock.now(), by=account.id, details={"who": account.name or ""}
-        )
-    by = await session.get_one(Account, row.by_id)
-    await tell(
-        session,
-        tables,
-        account.address,
-        say("paper.advance.request", number=case.number or "", who=by.name or ""),
-        say("paper.lines", lines=FORM.lines(row.reason or {})),
-        say("paper.advance.decide"),
-        case=case,
-        buttons=[
-            [button("advance.button.yes", ANYONE, case, "yes")],
-            [button("advance.button.no", ANYONE, case, "no")],
-        ],
-    )
-
-
-async def _decide(
-    session: AsyncSession,
-    tables: Tables,
-    case: Case,
-    account: Account,
-    answer: Answer,
-    row: AdvancePayment,
-    state: AdvanceState,
-    why: str,
-) -> None:
-    row.state, row.decided_by_id, row.decided_at = state, account.id, tables.clock.now()
-    _note(tables, case, account, say(f"paper.advance.event.{state}", money=show_money(row.fen)))
-    taker = await session.get_one(Account, row.by_id)
-    await tell(
-        session,
-        tables,
-        taker.address,
-        say(
-            f"paper.advance.told.{state}",
-            number=case.number or "",
-            who=account.name or "",
-            money=show_money(row.fen),
-            until=_clock(row.due_at),
-            why=why,
-        ),
-        case=case,
-        buttons=_taker_rows(case, row),
-    )
-    if state is S.APPROVED:
-        await _promise(session, tables, case, row)
-    await answer(say(f"paper.advance.decided.{state}", number=case.number or ""))
-
-
-async def _promise(session: AsyncSession, tables: Tables, case: Case, row: AdvancePayment) -> None:
+async def promise(session: AsyncSession, tables: Tables, case: Case, row: AdvancePayment) -> None:
     """What she may expect now, and from whom."""
     owner = await session.get_one(Account, case.account_id)
     desk = await session.get_one(Organisation, row.desk_id)
@@ -349,7 +195,7 @@ async def _promise(session: AsyncSession, tables: Tables, case: Case, row: Advan
             number=case.number or "",
             desk=desk.name,
             money=show_money(row.fen),
-            until=_clock(row.due_at),
+            until=clock(row.due_at),
         ),
         case=case,
         buttons=[[button("button.progress", "tp", case)]],
@@ -378,7 +224,7 @@ async def _paid(
         )
         return None
     row.state, row.paid_at = S.PAID, tables.clock.now()
-    _note(tables, case, account, say("paper.advance.event.paid", money=show_money(row.fen)))
+    note(tables, case, account, say("paper.advance.event.paid", money=show_money(row.fen)))
     owner = await session.get_one(Account, case.account_id)
     desk = await session.get_one(Organisation, row.desk_id)
     await tell(
@@ -392,55 +238,12 @@ async def _paid(
         buttons=[[button("button.progress", "tp", case), button("button.add", "ta", case)]],
     )
     await answer(
-        say("paper.advance.paid_done", money=show_money(row.fen)), buttons=_taker_rows(case, row)
+        say("paper.advance.paid_done", money=show_money(row.fen)), buttons=taker_rows(case, row)
     )
     return None
 
 
-# What comes back from the merchant
-
-
-async def _recourse(
-    tables: Tables, case: Case, account: Account, answer: Answer, row: AdvancePayment, value: str
-) -> Say | None:
-    if row.state is not S.PAID or value not in list(Recourse):
-        return say("toast.stale")
-    if value == Recourse.PARTLY:
-        account.awaiting = {"verb": ANYONE, "case": case.token, "back": True}
-        await answer(say("paper.advance.how_much", money=show_money(row.fen)))
-        return None
-    came = row.fen if value == Recourse.BACK else row.recovered_fen
-    await _came_back(tables, case, account, answer, row, Recourse(value), came)
-    return say("advance.toast.noted")
-
-
-async def _part_back(
-    tables: Tables, case: Case, account: Account, answer: Answer, row: AdvancePayment, text: str
-) -> None:
-    money = parse_money(text)
-    if money is None or not 0 < money.fen < row.fen:
-        await answer(say("wrong.amount"), say("paper.advance.how_much", money=show_money(row.fen)))
-        return
-    account.awaiting = None
-    await _came_back(tables, case, account, answer, row, Recourse.PARTLY, money.fen)
-
-
-async def _came_back(
-    tables: Tables,
-    case: Case,
-    account: Account,
-    answer: Answer,
-    row: AdvancePayment,
-    recourse: Recourse,
-    fen: int,
-) -> None:
-    row.recourse, row.recovered_fen = recourse, fen
-    if Action.ADVANCE in allowed(case.status):
-        _note(tables, case, account, case_papers.advance_line(row), inward=True)
-    await answer(case_papers.advance_line(row), buttons=_taker_rows(case, row))
-
-
-def _taker_rows(case: Case, row: AdvancePayment) -> Rows:
+def taker_rows(case: Case, row: AdvancePayment) -> Rows:
     """What can be done with a payment as it stands."""
     details = [button("button.details", "sv", case)]
     if row.state is S.APPROVED:
@@ -473,7 +276,7 @@ async def overdue(session: AsyncSession, tables: Tables, timer: Timer) -> dateti
         taker.address,
         say(f"paper.advance.late.{row.state}", number=case.number or "", money=show_money(row.fen)),
         case=case,
-        buttons=_taker_rows(case, row),
+        buttons=taker_rows(case, row),
     )
     if row.state is S.APPROVED:
         owner = await session.get_one(Account, case.account_id)
@@ -488,7 +291,7 @@ async def overdue(session: AsyncSession, tables: Tables, timer: Timer) -> dateti
     return TimerState.FIRED
 
 
-def _note(tables: Tables, case: Case, account: Account, what: Say, *, inward: bool = False) -> None:
+def note(tables: Tables, case: Case, account: Account, what: Say, *, inward: bool = False) -> None:
     """``inward``: it is the desk's own book-keeping, not the consumer's news."""
     case.apply(
         Action.ADVANCE,
@@ -498,5 +301,5 @@ def _note(tables: Tables, case: Case, account: Account, what: Say, *, inward: bo
     )
 
 
-def _clock(at: datetime) -> str:
+def clock(at: datetime) -> str:
     return at.astimezone(SHANGHAI).strftime("%m-%d %H:%M")

@@ -9,7 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview.asides import control
 from bot.ports import Incoming, Press
-from bot.services import accounts, advance, agree, drafts, ledger, mediate, papers, print_papers
+from bot.services import (
+    accounts,
+    advance,
+    agree,
+    decide_advance,
+    drafts,
+    ledger,
+    mediate,
+    papers,
+    print_papers,
+)
 from bot.services.ask_consumer import ask, ask_typed
 from bot.services.close_case import CONFIRM, RETURNED, close_pressed, close_typed
 from bot.services.close_case import VERBS as CLOSING
@@ -70,7 +80,9 @@ async def pressed(
         return await take(session, tables, heard, case, account)
     try:
         if press.verb == advance.ANYONE:
-            return await advance.anyone_pressed(session, tables, heard, case, account, answer)
+            return await decide_advance.anyone_pressed(
+                session, tables, heard, case, account, answer
+            )
         if press.verb in {"sr", "srr"} and not heard.private:
             place = await desk_of(session, case)
             if place is None or await accounts.chat_of(session, place) != heard.chat:
@@ -143,7 +155,7 @@ async def typed(
         return True
     try:
         if verb == advance.ANYONE:
-            await advance.anyone_typed(session, tables, heard, case, account, answer)
+            await decide_advance.anyone_typed(session, tables, heard, case, account, answer)
         elif verb == mediate.RECORD:
             await papers.typed(tables, case, account, answer, heard.text, mediate.FORM)
         elif verb == mediate.AGREEMENT:
