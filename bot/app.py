@@ -50,10 +50,12 @@ from bot.ports import Clock, Document, Incoming, Inspect, Poster
 from bot.route.region import load_region
 from bot.services import (
     accounts,
+    advance,
     broadcast,
     copies,
     drafts,
     edit_rules,
+    fast_refund,
     hand_over,
     help_first,
     leave,
@@ -343,6 +345,8 @@ def fires(tables: Tables) -> dict[str, Fire]:
         copies.PROGRESS: bound(broadcast.progress),
         leave.TIMER: bound(leave.turn),
         refer.TIMER: bound(refer.overdue),
+        fast_refund.TIMER: bound(fast_refund.tick),
+        advance.TIMER: bound(advance.overdue),
         **dict.fromkeys(remind.WAITS, bound(overdue)),
     }
 

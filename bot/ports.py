@@ -136,7 +136,8 @@ class Message:
 
     ``keyboard`` names a reply keyboard: "" leaves it as it is, "location" offers the place button,
     "remove" takes it away. ``photo`` and others in ``media`` go before the text.
-    ``venue`` is (lat, lon, title, address).
+    ``venue`` is (lat, lon, title, address). ``short`` asks for one short line after another and one button
+    a row, as its reader has set.
     """
 
     parts: tuple[Say, ...]
@@ -144,6 +145,7 @@ class Message:
     media: tuple[Media, ...] = ()
     keyboard: str = ""
     venue: tuple[float, float, str, str] | None = None
+    short: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -162,6 +164,7 @@ class Message:
             "media": [[m.kind, m.file_id, m.vault_key, m.name] for m in self.media],
             "keyboard": self.keyboard,
             "venue": list(self.venue) if self.venue else None,
+            "short": self.short,
         }
 
     @staticmethod
@@ -183,6 +186,7 @@ class Message:
             media=tuple(Media(*m) for m in value["media"]),
             keyboard=value["keyboard"],
             venue=(venue[0], venue[1], venue[2], venue[3]) if venue else None,
+            short=value.get("short", False),
         )
 
 

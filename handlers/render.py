@@ -23,6 +23,8 @@ ROW_WIDTH = 32
 """Columns (a Chinese character is two) that a row of buttons shows on a narrow phone uncut."""
 
 _TOKEN = re.compile(r"<(/?)(\w+)[^>]*>|&\w+;|&#\d+;|.", re.DOTALL)
+_ENDS = frozenset("。！？；")
+_CLOSES = frozenset({*"”’）】》", "</b>", "</i>", "</u>"})
 _VISUAL = frozenset({"photo", "video"})
 _ALBUMS = frozenset({"visual", "document", "audio"})
 
@@ -33,6 +35,8 @@ def render(message: Message, catalogue: Catalogue, private: bool = True) -> list
     ``private``: a place can be asked for in private chats only (Bot API).
     """
     texts = [text for part in message.parts if (text := catalogue.html(part).strip())]
+    if message.short:
+        texts = [short_lines(text) for text in texts]
     calls = list(_media(message.media))
     if message.venue:
         lat, lon, title, address = message.venue
@@ -52,12 +56,27 @@ def render(message: Message, catalogue: Catalogue, private: bool = True) -> list
             ahead = [catalogue.html(say(f"channel.{hint}"))]
         calls += _texts(ahead, keyboard)
         keyboard = None
-    markup = keyboard or _inline(message.buttons, catalogue)
+    markup = keyboard or _inline(message.buttons, catalogue, message.short)
     if texts:
         calls += _texts(texts, markup)
     elif markup and calls and calls[-1].method != "sendMediaGroup":
         calls[-1].params["reply_markup"] = markup
     return calls
+
+
+def short_lines(text: str) -> str:
+    """HTML with each sentence on a line of its own; what is there to be copied (``code``) stays as it is."""
+    tokens = [match.group(0) for match in _TOKEN.finditer(text)]
+    made: list[str] = []
+    copied = False
+    for at, token in enumerate(tokens):
+        made.append(token)
+        copied = token == "<code>" or (copied and token != "</code>")
+        ends = token in _ENDS or (token in _CLOSES and made[-2:-1] and made[-2] in _ENDS)
+        after = tokens[at + 1] if at + 1 < len(tokens) else "\n"
+        if ends and not copied and after not in _CLOSES and after not in _ENDS and after != "\n":
+            made.append("\n")
+    return "".join(made)
 
 
 def split_html(text: str, limit: int = TEXT_LIMIT) -> list[str]:
@@ -133,11 +152,13 @@ def _texts(texts: Sequence[str], markup: dict[str, Any] | None) -> list[Call]:
     return calls
 
 
-def _inline(rows: Sequence[Sequence[Button]], catalogue: Catalogue) -> dict[str, Any] | None:
+def _inline(
+    rows: Sequence[Sequence[Button]], catalogue: Catalogue, one_a_row: bool
+) -> dict[str, Any] | None:
     keyboard = [
         [_button(button, catalogue) for button in line]
         for row in rows
-        for line in _lines(row, catalogue)
+        for line in ([[button] for button in row] if one_a_row else _lines(row, catalogue))
     ]
     return {"inline_keyboard": keyboard} if keyboard else None
 

@@ -39,6 +39,7 @@ class Case(UuidKey):
     person. ``amount_fen`` is in fen (分). ``linked_id`` is the complaint that a clue was split from (order
     121 art. 9): the complaint does not know of it, so that nobody who has the one learns of the other.
     ``merchant_mark`` is a keyed fingerprint of the merchant's name, by which cases about it are counted.
+    ``papers`` holds what its taker has begun to write down and not yet confirmed: ``{form: {step: value}}``.
     """
 
     __tablename__ = "case_file"
@@ -68,6 +69,7 @@ class Case(UuidKey):
     asked_code: Mapped[str] = mapped_column(String(40), default="", server_default="")
     role: Mapped[str] = mapped_column(String(20), default="dispute")
     route_sealed: Mapped[bytes | None]
+    papers_sealed: Mapped[bytes | None]
     taker_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     result: Mapped[str] = mapped_column(String(40), default="")
     returned_fen: Mapped[int | None] = mapped_column(BigInteger)
@@ -81,6 +83,7 @@ class Case(UuidKey):
     answers = sealed_json("answers")
     decision = sealed_json("decision")
     route = sealed_json("route")
+    papers = sealed_json("papers")
     merchant = sealed("merchant")
 
     events: Mapped[list[Event]] = relationship(
@@ -139,8 +142,13 @@ class Event(UuidKey):
     case: Mapped[Case] = relationship(back_populates="events")
 
 
+SIGNED = "signed"
+"""``Evidence.extra["at"]`` of a signed paper's picture, which is the taker's and not the consumer's."""
+
+
 class Evidence(UuidKey):
-    """A file the consumer gave (证据材料), numbered within its case.
+    """A file the consumer gave (证据材料), or the taker's picture of a signed agreement (``SIGNED``),
+    numbered within its case.
 
     ``about`` (sealed) holds name, caption, sender of a forwarded message and its time; the file
     itself lies sealed in the vault under ``vault_key`` once it has been fetched. ``size`` in bytes.

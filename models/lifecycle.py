@@ -15,6 +15,7 @@ class CaseStatus(StrEnum):
     TRIAGE = "triage"
     HANDLING = "handling"
     ASKING = "asking"
+    AGREED = "agreed"
     SETTLED = "settled"
     ENDED = "ended"
     CONCLUDED = "concluded"
@@ -55,6 +56,14 @@ class Action(StrEnum):
     EXTEND = "extend"
     CHECKED = "checked"
     DELEGATE = "delegate"
+    RECORD = "record"
+    AGREE = "agree"
+    SIGN = "sign"
+    WISH = "wish"
+    FULFIL = "fulfil"
+    BREAK = "break"
+    ADVANCE = "advance"
+    CLAIM = "claim"
 
 
 S, A = CaseStatus, Action
@@ -69,6 +78,7 @@ TRANSITIONS: Mapping[tuple[CaseStatus, Action], CaseStatus] = {
     (S.TRIAGE, A.TAKE): S.HANDLING,
     (S.TRIAGE, A.ADD): S.TRIAGE,
     (S.TRIAGE, A.CALL_BACK): S.TRIAGE,
+    (S.TRIAGE, A.CLAIM): S.TRIAGE,
     (S.TRIAGE, A.WITHDRAW): S.WITHDRAWN,
     (S.WAITING, A.TAKE): S.HANDLING,
     (S.WAITING, A.SEND_BACK): S.TRIAGE,
@@ -76,6 +86,7 @@ TRANSITIONS: Mapping[tuple[CaseStatus, Action], CaseStatus] = {
     (S.WAITING, A.QUEUE): S.TRIAGE,
     (S.WAITING, A.ADD): S.WAITING,
     (S.WAITING, A.CALL_BACK): S.WAITING,
+    (S.WAITING, A.CLAIM): S.WAITING,
     (S.WAITING, A.WITHDRAW): S.WITHDRAWN,
     (S.HANDLING, A.ASK): S.ASKING,
     (S.HANDLING, A.ADD): S.HANDLING,
@@ -83,7 +94,11 @@ TRANSITIONS: Mapping[tuple[CaseStatus, Action], CaseStatus] = {
     (S.HANDLING, A.CALL_BACK): S.HANDLING,
     (S.HANDLING, A.RELABEL): S.HANDLING,
     (S.HANDLING, A.PASS): S.HANDLING,
+    (S.HANDLING, A.RECORD): S.HANDLING,
+    (S.HANDLING, A.ADVANCE): S.HANDLING,
+    (S.HANDLING, A.CLAIM): S.HANDLING,
     (S.HANDLING, A.SEND_BACK): S.TRIAGE,
+    (S.HANDLING, A.AGREE): S.AGREED,
     (S.HANDLING, A.SETTLE): S.SETTLED,
     (S.HANDLING, A.END): S.ENDED,
     (S.HANDLING, A.WITHDRAW): S.WITHDRAWN,
@@ -94,7 +109,11 @@ TRANSITIONS: Mapping[tuple[CaseStatus, Action], CaseStatus] = {
     (S.ASKING, A.CALL_BACK): S.ASKING,
     (S.ASKING, A.RELABEL): S.ASKING,
     (S.ASKING, A.PASS): S.ASKING,
+    (S.ASKING, A.RECORD): S.ASKING,
+    (S.ASKING, A.ADVANCE): S.ASKING,
+    (S.ASKING, A.CLAIM): S.ASKING,
     (S.ASKING, A.SEND_BACK): S.TRIAGE,
+    (S.ASKING, A.AGREE): S.AGREED,
     (S.ASKING, A.SETTLE): S.SETTLED,
     (S.ASKING, A.END): S.ENDED,
     (S.ASKING, A.WITHDRAW): S.WITHDRAWN,
@@ -121,10 +140,23 @@ TRANSITIONS: Mapping[tuple[CaseStatus, Action], CaseStatus] = {
     (S.WAITING, A.REFER): S.WAITING,
     (S.CONCLUDED, A.VIEW): S.CONCLUDED,
     (S.CONCLUDED, A.RATE): S.CONCLUDED,
+    (S.AGREED, A.ADD): S.AGREED,
+    (S.AGREED, A.VIEW): S.AGREED,
+    (S.AGREED, A.CALL_BACK): S.AGREED,
+    (S.AGREED, A.PASS): S.AGREED,
+    (S.AGREED, A.SIGN): S.AGREED,
+    (S.AGREED, A.WISH): S.AGREED,
+    (S.AGREED, A.ADVANCE): S.AGREED,
+    (S.AGREED, A.FULFIL): S.SETTLED,
+    (S.AGREED, A.BREAK): S.HANDLING,
+    (S.AGREED, A.SEND_BACK): S.TRIAGE,
+    (S.AGREED, A.WITHDRAW): S.WITHDRAWN,
     (S.SETTLED, A.VIEW): S.SETTLED,
+    (S.SETTLED, A.ADVANCE): S.SETTLED,
     (S.SETTLED, A.REOPEN): S.WAITING,
     (S.SETTLED, A.RATE): S.SETTLED,
     (S.ENDED, A.VIEW): S.ENDED,
+    (S.ENDED, A.ADVANCE): S.ENDED,
     (S.ENDED, A.REOPEN): S.WAITING,
     (S.ENDED, A.RATE): S.ENDED,
 }
@@ -132,7 +164,10 @@ TRANSITIONS: Mapping[tuple[CaseStatus, Action], CaseStatus] = {
 DEAD_ENDS: frozenset[CaseStatus] = frozenset({S.WITHDRAWN, S.DISCARDED})
 """Statuses that nothing leaves; the consumer may file anew."""
 
-OPEN: frozenset[CaseStatus] = frozenset({S.FILED, S.WAITING, S.TRIAGE, S.HANDLING, S.ASKING})
+TAKEN: frozenset[CaseStatus] = frozenset({S.HANDLING, S.ASKING, S.AGREED})
+"""In its taker's hands."""
+
+OPEN: frozenset[CaseStatus] = frozenset({S.FILED, S.WAITING, S.TRIAGE}) | TAKEN
 """Filed and not yet closed."""
 
 CLOSED: frozenset[CaseStatus] = frozenset({S.SETTLED, S.ENDED, S.CONCLUDED, S.WITHDRAWN})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import String, false
+from sqlalchemy import String, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import UtcDateTime, UuidKey, sealed, sealed_json
@@ -18,7 +18,8 @@ class Account(UuidKey):
     for when a staff member or an admin was asked something: ``{"verb": …, "case": token, …}``.
     ``point_code`` is the liaison point whose poster was scanned, for the next case.
     ``paced_at`` is when she may send more without being ahead of a person's pace; ``hushed`` in a flood.
-    ``helped`` is the help shown of late: ``{need: {"at": ISO time, "told": how many were told}}``.
+    ``short_lines`` shows her one short line and one button a row; ``reminders`` off: what only reminds is
+    not sent. ``helped`` is the help shown of late: ``{need: {"at": ISO time, "told": how many were told}}``.
     """
 
     __tablename__ = "account"
@@ -30,6 +31,8 @@ class Account(UuidKey):
     is_admin: Mapped[bool] = mapped_column(default=False)
     subscribed: Mapped[bool] = mapped_column(default=False)
     blocked: Mapped[bool] = mapped_column(default=False)
+    short_lines: Mapped[bool] = mapped_column(default=False, server_default=false())
+    reminders: Mapped[bool] = mapped_column(default=True, server_default=true())
     consented_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     consent_version: Mapped[str] = mapped_column(String(20), default="")
     focus_id: Mapped[uuid.UUID | None]

@@ -21,6 +21,8 @@ T = TypeVar("T")
 Status = Literal["verified", "to_confirm"]
 STATUSES = ("verified", "to_confirm")
 DEFAULT_FRAUD = "unnamed"
+LIAISON = "liaison"
+"""The door that is the liaison points themselves."""
 
 
 class LawError(ValueError):
@@ -157,6 +159,7 @@ class LawBook:
         evidence: Mapping[str, tuple[Evidence, ...]],
         never_ask: tuple[str, ...] = (),
         limits: Mapping[str, tuple[Statute, ...]] | None = None,
+        failed: tuple[Door, ...] = (),
     ) -> None:
         self.statutes = statutes
         self.hotlines = hotlines
@@ -165,6 +168,7 @@ class LawBook:
         self.by_evidence = evidence
         self.never_ask = never_ask
         self._limits = limits or {}
+        self._failed = failed
 
     def statute(self, code: str) -> Statute:
         """Raises KeyError."""
@@ -189,6 +193,15 @@ class LawBook:
             known = next((k for k in self.by_fraud if k in kinds), DEFAULT_FRAUD)
             return self.by_fraud[known]
         return self.by_object.get(object_code, self.by_object["other"])
+
+    def after_failed(self, object_code: str, fraud_kinds: Iterable[str] = ()) -> tuple[Door, ...]:
+        """Where to turn when mediation has failed: the doors of the matter that are no liaison point,
+        then those open to every dispute."""
+        row = self.doors(object_code, fraud_kinds)
+        known: dict[str, Door] = {}
+        for door in (row.first, *row.then, *self._failed):
+            known.setdefault(door.code, door)
+        return tuple(door for door in known.values() if door.code != LIAISON)
 
     def limits(self, door_code: str) -> tuple[Statute, ...]:
         """The time limits and rights to know of when turning to a door."""
@@ -257,6 +270,9 @@ def parse(
         },
         never_ask=tuple(evidence["never"]["ask"]),
         limits=limits,
+        failed=tuple(
+            _found(doors, code, "failed") for code in authorities.get("failed", {}).get("doors", ())
+        ),
     )
 
 

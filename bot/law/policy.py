@@ -28,6 +28,8 @@ class Policy:
     office_until: time
     draft_reminder_hours: int
     answer_reminder_hours: int
+    performance_at: time
+    performance_again_days: int
     quiet_from: time
     quiet_until: time
     files_per_case: int

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from bot.law.book import Door, Doors, Statute
+from bot.law.book import LIAISON, Door, Doors, Statute
 from bot.texts.catalogue import Say, say
-
-LIAISON = "liaison"
-"""The door that is the points themselves."""
 
 
 def beside(row: Doors, door: Door) -> tuple[Say, ...]:

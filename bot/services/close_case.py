@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.facts.money import parse_money, show_money
 from bot.ports import Press
-from bot.services import hand_over
+from bot.services import case_papers, fast_refund, hand_over, next_doors
 from bot.services.sending import Answer, Rows, button, tell
 from bot.services.tables import Tables
 from bot.services.take_case import open_private
@@ -16,10 +19,12 @@ from models.lifecycle import Action, after
 from models.party import Account
 
 CONFIRM = "scy"
-VERBS = frozenset({"ss", "ssn", "se", "ser", CONFIRM})
+RETURNED = "scm"
+VERBS = frozenset({"ss", "ssn", "se", "ser", CONFIRM, RETURNED})
 SETTLING = frozenset({"ss", "ssn", CONFIRM})
 """Those that may end in a settlement."""
 
+SETTLED = "settled"
 ADVICE = "advice_given"
 RESULTS = (
     "no_agreement",
@@ -47,7 +52,7 @@ async def close_pressed(
             await answer(say("close.money", number=case.number or ""), buttons=_money_rows(case))
         case "ssn":
             after(case.status, Action.SETTLE)
-            await _ask_reason(case, account, answer, "settled", 0)
+            await _ask_reason(case, account, answer, SETTLED, 0)
         case "se":
             after(case.status, Action.END)
             await answer(
@@ -60,6 +65,12 @@ async def close_pressed(
         case "ser" if press.value in RESULTS:
             after(case.status, Action.END)
             await _ask_reason(case, account, answer, press.value, 0)
+        case verb if verb == RETURNED and "result" in (account.awaiting or {}):
+            account.awaiting = {**(account.awaiting or {}), "verb": RETURNED}
+            await answer(
+                say("close.money", number=case.number or ""),
+                buttons=[[button("button.never_mind", "sx", case)]],
+            )
         case verb if verb == CONFIRM:
             await _close(session, tables, case, account, answer)
 
@@ -86,7 +97,7 @@ def _money(fen: int) -> str | Say:
 async def close_typed(case: Case, account: Account, answer: Answer, text: str) -> None:
     """The amount, then the reason, then a preview with one button."""
     waiting = account.awaiting or {}
-    if waiting["verb"] == "ss":
+    if waiting["verb"] in {"ss", RETURNED}:
         money = parse_money(text)
         if money is None:
             await answer(
@@ -94,18 +105,30 @@ async def close_typed(case: Case, account: Account, answer: Answer, text: str) -
                 say("close.money", number=case.number or ""),
                 buttons=_money_rows(case),
             )
-            return
-        await _ask_reason(case, account, answer, "settled", money.fen)
+        elif waiting["verb"] == "ss":
+            await _ask_reason(case, account, answer, SETTLED, money.fen)
+        else:
+            await _preview(case, account, answer, {**waiting, "fen": money.fen})
         return
     if len(text.strip()) < 4:
         await answer(say("close.reason_short"))
         return
-    account.awaiting = {**waiting, "verb": "sc", "text": text}
+    await _preview(case, account, answer, {**waiting, "text": text})
+
+
+async def _preview(
+    case: Case, account: Account, answer: Answer, waiting: Mapping[str, Any]
+) -> None:
+    """What the consumer will read, with the money returned in it, before it is sent."""
+    account.awaiting = {**waiting, "verb": "sc"}
+    result, fen = waiting["result"], waiting["fen"]
+    no_money = result not in {SETTLED, ADVICE} and not fen
     await answer(
         say("close.preview"),
-        _told(case, waiting["result"], waiting["fen"], text),
+        _told(case, result, fen, waiting["text"]),
         buttons=[
             [button("button.close_yes", CONFIRM, case)],
+            *([[button("button.some_money", RETURNED, case)]] if no_money else []),
             [button("button.never_mind", "sx", case)],
         ],
     )
@@ -114,7 +137,7 @@ async def close_typed(case: Case, account: Account, answer: Answer, text: str) -
 def _told(case: Case, result: str, fen: int, text: str) -> Say:
     """What the consumer is told at the end."""
     return say(
-        {"settled": "told.settled", ADVICE: "told.answered"}.get(result, "told.ended"),
+        {SETTLED: "told.settled", ADVICE: "told.answered"}.get(result, "told.ended"),
         number=case.number or "",
         result=say(f"result.{result}"),
         money=_money(fen),
@@ -129,15 +152,33 @@ async def _close(
     if waiting.get("case") != case.token or "text" not in waiting:
         await open_private(session, tables, case, account, answer)
         return
-    result, fen, text = waiting["result"], int(waiting["fen"]), waiting["text"]
     account.awaiting = None
-    case.apply(
-        Action.SETTLE if result == "settled" else Action.END,
-        at=tables.clock.now(),
-        by=account.id,
-        details={"result": result, "fen": fen, "text": text, "who": account.name or ""},
-    )
-    case.result, case.returned_fen, case.closed_at = result, fen, tables.clock.now()
+    result, fen, text = waiting["result"], int(waiting["fen"]), waiting["text"]
+    action = Action.SETTLE if result == SETTLED else Action.END
+    await conclude(session, tables, case, account, action, result, fen, text)
+    await answer(say("close.done", number=case.number or ""))
+
+
+async def conclude(
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    by: Account,
+    action: Action,
+    result: str,
+    fen: int,
+    text: str,
+) -> None:
+    """Close with a result, the money returned (fen) and a reason; the consumer hears it and may differ.
+
+    Raises NotPossible.
+    """
+    now = tables.clock.now()
+    details = {"result": result, "fen": fen, "text": text, "who": by.name or ""}
+    case.apply(action, at=now, by=by.id, details=details)
+    case.result, case.returned_fen, case.closed_at = result, fen, now
+    await case_papers.drop_open(session, case)
+    await fast_refund.stop(session, tables, case)
     desk = await hand_over.desk_of(session, case)
     if desk is not None:
         await hand_over.send_card(session, tables, case, desk, anew=False)
@@ -147,7 +188,6 @@ async def _close(
         tables,
         owner.address,
         _told(case, result, fen, text),
-        say("told.doors") if result not in {"settled", ADVICE} else None,
         say("told.judge", days=tables.policy.reopen_days),
         case=case,
         buttons=[
@@ -156,4 +196,5 @@ async def _close(
             [button("button.not_solved", "to", case)],
         ],
     )
-    await answer(say("close.done", number=case.number or ""))
+    if result in next_doors.FAILED:
+        await next_doors.tell_of(session, tables, case, owner)

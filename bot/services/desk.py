@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview.asides import control
-from bot.ports import Incoming
-from bot.services import accounts, authority, drafts, refer
+from bot.ports import Incoming, Press
+from bot.services import (
+    accounts,
+    advance,
+    agree,
+    authority,
+    decide_advance,
+    drafts,
+    ledger,
+    mediate,
+    papers,
+    print_papers,
+    refer,
+)
 from bot.services.ask_consumer import ask, ask_typed
-from bot.services.close_case import CONFIRM, SETTLING, close_pressed, close_typed
+from bot.services.close_case import CONFIRM, RETURNED, SETTLING, close_pressed, close_typed
 from bot.services.close_case import VERBS as CLOSING
 from bot.services.hand_over import desk_of
 from bot.services.relabel import VERB as RELABEL
@@ -21,6 +36,18 @@ from bot.texts.catalogue import Say, say
 from models.case import Case
 from models.lifecycle import NotPossible
 from models.party import Account
+
+Pressed = Callable[
+    [AsyncSession, Tables, Case, Account, Answer, Press], Coroutine[Any, Any, Say | None]
+]
+
+PAPERS: Mapping[str, Pressed] = {
+    mediate.RECORD: mediate.record_pressed,
+    mediate.AGREEMENT: agree.pressed,
+    mediate.ADVANCE: advance.pressed,
+    mediate.DONE: agree.done_pressed,
+}
+"""What the taker writes down or brings about."""
 
 
 async def heard_in_group(
@@ -46,12 +73,18 @@ async def pressed(
     press = heard.press
     if press is None:
         return None
+    if press.verb == ledger.VERB:
+        return await ledger.show(session, tables, account, answer, press)
     case = await drafts.by_token(session, press.case)
     if case is None or case.filed_at is None:
         return say("toast.no_case")
     if press.verb == "st":
         return await take(session, tables, heard, case, account)
     try:
+        if press.verb == advance.ANYONE:
+            return await decide_advance.anyone_pressed(
+                session, tables, heard, case, account, answer
+            )
         if press.verb in {"sr", "srr"} and not heard.private:
             place = await desk_of(session, case)
             if place is None or await accounts.chat_of(session, place) != heard.chat:
@@ -63,7 +96,7 @@ async def pressed(
                 return await who_has(session, case)
         elif not await accounts.holds(session, tables, account, case):
             return say("toast.not_yours")
-        if press.verb != CONFIRM:
+        if press.verb not in {CONFIRM, RETURNED}:
             # What was asked for before must not catch a line that is meant for this.
             account.awaiting = None
         if (refused := _unfit(case, press.verb)) is not None:
@@ -86,6 +119,12 @@ async def pressed(
             await open_private(session, tables, case, account, answer)
         elif press.verb == RELABEL:
             return await relabel_pressed(session, tables, case, account, answer, press)
+        elif press.verb == mediate.MENU:
+            await mediate.menu(session, case, answer)
+        elif press.verb == mediate.PRINT:
+            return await print_papers.agreement(session, tables, case, account, answer)
+        elif press.verb in PAPERS:
+            return await PAPERS[press.verb](session, tables, case, account, answer, press)
         elif press.verb in CLOSING:
             await close_pressed(session, tables, case, account, answer, press)
         else:
@@ -120,16 +159,35 @@ async def typed(
         await answer(say("talk.edited_staff"))
         return True
     case = await drafts.by_token(session, str(waiting.get("case", "")))
-    if case is None or not await accounts.holds(session, tables, account, case):
+    hers = case is not None and (
+        verb == advance.ANYONE or await accounts.holds(session, tables, account, case)
+    )
+    if case is None or not hers:
         account.awaiting = None
         await answer(say("toast.not_yours"))
         return True
-    if control(heard.text) in {"cancel", "back"}:
+    steers = control(heard.text)
+    if steers == "back" and verb in PAPERS:
+        back = Press(verb, case.token, papers.BACK, case.version)
+        await PAPERS[verb](session, tables, case, account, answer, back)
+        return True
+    if steers in {"cancel", "back"}:
         account.awaiting = None
+        if verb == advance.ANYONE:
+            await answer(say("advance.undecided"))
+            return True
         await open_private(session, tables, case, account, answer)
         return True
     try:
-        if verb == "sa":
+        if verb == advance.ANYONE:
+            await decide_advance.anyone_typed(session, tables, heard, case, account, answer)
+        elif verb == mediate.RECORD:
+            await papers.typed(tables, case, account, answer, heard.text, mediate.FORM)
+        elif verb == mediate.AGREEMENT:
+            await agree.typed(session, tables, case, account, answer, heard)
+        elif verb == mediate.ADVANCE:
+            await advance.typed(session, tables, case, account, answer, heard.text)
+        elif verb == "sa":
             await ask_typed(session, tables, case, account, answer, heard.text)
         elif verb == "srr":
             await return_typed(session, tables, case, account, answer, heard.text)

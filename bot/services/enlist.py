@@ -15,13 +15,13 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Button, Press
-from bot.services import accounts, authority, hand_over, poster
+from bot.services import accounts, authority, hand_over, ledger, poster
 from bot.services.bind_desk import PER_PAGE, by_serial, find, number, stamp
 from bot.services.sending import Answer, button, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case
-from models.lifecycle import CaseStatus
+from models.lifecycle import TAKEN
 from models.network import AUTHORITY, Invitation, InvitationState, Level, Organisation, Staff
 from models.party import Account
 
@@ -63,6 +63,7 @@ async def home(session: AsyncSession, tables: Tables, account: Account, answer: 
         for staff, desk in duties[:SHOWN]
     ]
     rows += [[_poster(desk)] for _, desk in duties[:SHOWN] if desk.level is Level.POINT]
+    rows.append([button("ledger.button.show", ledger.VERB)])
     if account.is_admin:
         rows.append([button("admin.button.menu", "m", value="menu")])
     await answer(
@@ -296,7 +297,7 @@ async def dismiss(
     taken = await session.scalars(
         select(Case).where(
             Case.taker_id == staff.account_id,
-            Case.status.in_((CaseStatus.HANDLING, CaseStatus.ASKING)),
+            Case.status.in_(TAKEN),
         )
     )
     who = await session.get_one(Account, staff.account_id)

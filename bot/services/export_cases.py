@@ -47,6 +47,14 @@ EVENTS: Mapping[Action, str] = {
     Action.CALL_BACK: "cli.event.call_back",
     Action.RATE: "cli.event.rate",
     Action.PASS: "cli.event.pass",
+    Action.RECORD: "cli.event.record",
+    Action.AGREE: "cli.event.agree",
+    Action.SIGN: "cli.event.sign",
+    Action.WISH: "cli.event.wish",
+    Action.FULFIL: "cli.event.fulfil",
+    Action.BREAK: "cli.event.break",
+    Action.ADVANCE: "cli.event.advance",
+    Action.CLAIM: "cli.event.claim",
 }
 """How an operator reads what happened; anything newer shows its own name."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,37 +11,36 @@ from bot.facts.phones import parse_phone
 from bot.interview import asides
 from bot.ports import Incoming, Press
 from bot.services import (
+    act_for,
+    agree,
+    case_papers,
+    change_claim,
     choose_point,
     drafts,
+    fast_refund,
     hand_over,
     keep_evidence,
+    mediate,
     prepare_text,
+    print_papers,
     refer,
     remind,
     split_clue,
 )
 from bot.services.call_back import due, note
-from bot.services.sending import Answer, Rows, button, moment_words, tell
+from bot.services.sending import Answer, Rows, button, day_words, moment_words, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
-from models.case import Case, Event
+from models.case import Case, CaseKind, Event
 from models.lifecycle import CLOSED, OPEN, Action, CaseStatus, allowed
 from models.network import Organisation
 from models.party import Account
 
 VERBS = frozenset(
     {
-        "tp",
-        "ta",
-        "tw",
-        "twy",
-        "to",
-        "tr",
-        "tl",
-        choose_point.VERB,
-        prepare_text.VERB,
-        refer.CONSENT,
-        split_clue.VERB,
+        *("tp", "ta", "tw", "twy", "to", "tr", "tl", choose_point.VERB, prepare_text.VERB),
+        *(agree.WISH, agree.CAME, change_claim.VERB, act_for.VERB, print_papers.VERB),
+        *(refer.CONSENT, split_clue.VERB),
     }
 )
 SHOWN = frozenset(
@@ -73,10 +72,27 @@ SHOWN = frozenset(
         Action.EXTEND,
         Action.CHECKED,
         Action.DELEGATE,
+        Action.RECORD,
+        Action.AGREE,
+        Action.SIGN,
+        Action.WISH,
+        Action.FULFIL,
+        Action.BREAK,
+        Action.ADVANCE,
+        Action.CLAIM,
     }
 )
+CLOSES = frozenset({Action.SETTLE, Action.FULFIL, Action.END})
 ASPECTS = ("solved", "manner", "speed")
 SCORES = ("3", "2", "1")
+DROPPED = {
+    "call_back": "human.dropped",
+    "add": "add.dropped",
+    change_claim.VERB: "claim.dropped",
+    act_for.VERB: "agent.dropped",
+}
+"""What is said when she does not want to write what a button asked for."""
+
 A_YES = "aside.fine"
 """是的, 可以: chit-chat elsewhere, but an answer when the staff asked something."""
 
@@ -123,6 +139,8 @@ async def show(
             lines=_timeline(case),
         ),
         await _holder(session, case),
+        act_for.line(case),
+        *await mediate.shown(session, case, inside=False),
         await _next(session, tables, case),
         buttons=_buttons(tables, case),
     )
@@ -130,7 +148,11 @@ async def show(
 
 def _timeline(case: Case) -> list[Say]:
     """Each event once: a card opened again within the minute is one view to her."""
-    lines = [_event_line(event) for event in case.events if event.action in SHOWN]
+    lines = [
+        _event_line(event)
+        for event in case.events
+        if event.action in SHOWN and not (event.details or {}).get("inward")
+    ]
     return [line for place, line in enumerate(lines) if line not in lines[:place]]
 
 
@@ -172,6 +194,9 @@ async def _next(session: AsyncSession, tables: Tables, case: Case) -> Say:
         due = await remind.promised(session, tables, case)
         now = tables.clock.now()
         return say("next.waiting", day=moment_words(due, now)) if due > now else say("next.late")
+    if case.status is CaseStatus.AGREED:
+        agreed = next(event for event in reversed(case.events) if event.action is Action.AGREE)
+        return say("next.agreed_by", day=day_words(date.fromisoformat(agreed.details["due"])))
     if (
         case.status in CLOSED
         and Action.REOPEN in allowed(case.status)
@@ -184,14 +209,26 @@ async def _next(session: AsyncSession, tables: Tables, case: Case) -> Say:
 def _buttons(tables: Tables, case: Case) -> Rows:
     can = allowed(case.status)
     rows = []
+    if Action.FULFIL in can:
+        rows.append([button("agree.button.came", agree.CAME, case, "yes")])
+        rows.append([button("agree.button.not_kept", agree.CAME, case, "no")])
     if Action.ADD in can:
         rows.append([button("button.add", "ta", case)])
+    if Action.CLAIM in can and case.kind is CaseKind.COMPLAINT:
+        rows.append(
+            [
+                button("button.claim", change_claim.VERB, case),
+                button("button.agent", act_for.VERB, case),
+            ]
+        )
     if Action.WITHDRAW in can:
         rows.append([button("button.withdraw", "tw", case)])
     if (case.route or {}).get("door"):
         rows.append([button("button.packet", prepare_text.VERB, case)])
     if split_clue.possible(case):
         rows.append([button("split.button.open", split_clue.VERB, case)])
+    if print_papers.has_any(case):
+        rows.append([button("button.papers", print_papers.VERB, case)])
     if choose_point.changeable(case):
         rows.append([button("button.change_point", choose_point.VERB, case)])
     if _may_reopen(tables, case):
@@ -213,6 +250,9 @@ async def pressed(
     if case is None or case.account_id != account.id or case.filed_at is None:
         await answer(say("talk.stale_gone"), buttons=[[button("button.menu", "go", value="menu")]])
         return say("toast.stale")
+    asked = (account.awaiting or {}).get("verb")
+    if asked in {change_claim.VERB, act_for.VERB} and asked != press.verb:
+        account.awaiting = None
     match press.verb:
         case "tp":
             await show(session, tables, case, answer)
@@ -236,13 +276,23 @@ async def pressed(
         case choose_point.VERB:
             return await choose_point.pressed_after(session, tables, case, account, answer, press)
         case prepare_text.VERB:
-            await prepare_text.give(session, tables, case, answer)
+            await prepare_text.give(session, tables, case, answer, press.value)
         case split_clue.VERB:
             return await split_clue.pressed(session, tables, case, account, answer, press)
         case refer.CONSENT:
             return await refer.consented(session, tables, case, account, answer, press)
         case "tl":
             await answer(say("rate.later"))
+        case print_papers.VERB if print_papers.has_any(case):
+            await print_papers.give(session, tables, case, account, answer)
+        case change_claim.VERB if Action.CLAIM in allowed(case.status):
+            return await change_claim.pressed(session, tables, case, account, answer, press)
+        case act_for.VERB if Action.CLAIM in allowed(case.status):
+            await act_for.pressed(session, case, account, answer, press)
+        case agree.WISH if Action.WISH in allowed(case.status):
+            return await agree.wished(session, tables, case, account, answer, press)
+        case agree.CAME if Action.FULFIL in allowed(case.status):
+            return await agree.came(session, tables, case, account, answer, press)
         case _:
             await show(session, tables, case, answer, say("talk.not_now"))
             return say("toast.stale")
@@ -268,11 +318,11 @@ async def awaited(
     replying = verb == "add" and case is not None and case.status is CaseStatus.ASKING
     if replying and steers not in {"human", "status", "help"}:
         steers = None  # "不要了" is what the staff asked for.
-    if verb in {"call_back", "add"} and steers in {"cancel", "back", "skip"}:
+    if verb in DROPPED and steers in {"cancel", "back", "skip"}:
         account.awaiting = None
-        await answer(say("human.dropped" if verb == "call_back" else "add.dropped"))
+        await answer(say(DROPPED[verb]))
         return True
-    if verb in {"call_back", "add"} and steers is not None:
+    if verb in DROPPED and steers is not None:
         account.awaiting = None
         return False
     match verb:
@@ -284,6 +334,12 @@ async def awaited(
             account.awaiting = None
             await note(session, tables, case, account, phone)
             await answer(say("human.thanks", day=due(tables)))
+            return True
+        case change_claim.VERB if case is not None and case.account_id == account.id and text:
+            await change_claim.typed(tables, case, account, answer, text)
+            return True
+        case act_for.VERB if case is not None and case.account_id == account.id and text:
+            await act_for.typed(session, tables, case, account, answer, text)
             return True
         case "add" if case is not None and case.account_id == account.id:
             album = waiting.get("album")
@@ -403,6 +459,9 @@ async def _withdraw(
     desk = await hand_over.desk_of(session, case)
     case.apply(Action.WITHDRAW, at=tables.clock.now(), by=account.id)
     case.closed_at = tables.clock.now()
+    await case_papers.drop_open(session, case)
+    await case_papers.drop_unpaid(session, case)
+    await fast_refund.stop(session, tables, case)
     await answer(
         say("withdraw.done", number=case.number or ""),
         buttons=[[button("button.menu", "go", value="menu")]],
@@ -470,7 +529,7 @@ async def _rate(
     """One tap an aspect, once per close."""
     if press.question not in ASPECTS or press.value not in SCORES:
         return say("toast.stale")
-    since = max((e.seq for e in case.events if e.action in {Action.SETTLE, Action.END}), default=0)
+    since = max((e.seq for e in case.events if e.action in CLOSES), default=0)
     given = [
         (e.details or {}).get("aspect")
         for e in case.events

@@ -12,13 +12,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.facts.money import show_money
 from bot.facts.names import read_platforms
 from bot.law.book import LawBook
 from bot.ports import Button
 from bot.route.decide import Dispute, Route, Where, asked_for, decide, load_policy
 from bot.route.offer import line
 from bot.route.register import Desk, Register
-from bot.services import accounts, remind
+from bot.services import accounts, case_papers, fast_refund, remind
 from bot.services.live_law import law_now
 from bot.services.sending import button, day_words, link, tell
 from bot.services.tables import SHANGHAI, Tables
@@ -231,9 +232,20 @@ async def take_back(
             "code": desk.code if desk else "",
         },
     )
+    await _leave_hands(session, tables, case)
     case.taker_id = None
     case.desk_id = None
     return desk
+
+
+async def _leave_hands(session: AsyncSession, tables: Tables, case: Case) -> None:
+    """What its taker had begun ends with her: the clock of a fast refund, a payment that was not made."""
+    await fast_refund.stop(session, tables, case)
+    unpaid = await case_papers.drop_unpaid(session, case)
+    if unpaid is not None:
+        owner = await session.get_one(Account, case.account_id)
+        told = say("told.advance_off", number=case.number or "", money=show_money(unpaid.fen))
+        await tell(session, tables, owner.address, told, case=case)
 
 
 async def take_away(
@@ -362,6 +374,7 @@ async def put_back(
         by=by.id,
         details={"reason": reason.to_json(), "text": "", "desk": desk.name if desk else ""},
     )
+    await _leave_hands(session, tables, case)
     case.taker_id = None
     holder = desk if desk is not None and await can_hold(session, tables, desk) else None
     if holder is None and desk is not None:

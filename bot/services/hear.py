@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.interview.asides import control
 from bot.ports import Incoming
 from bot.services import (
+    account_settings,
     accounts,
     administer,
     authority,
@@ -31,7 +32,7 @@ from bot.services.undeliverable import moved
 from bot.texts.catalogue import Say, say
 from models.party import Account
 
-BESIDE = frozenset({"help", "emergency", "hotlines", "subscribe", "unsubscribe"})
+BESIDE = frozenset({"help", "settings", "emergency", "hotlines", "subscribe", "unsubscribe"})
 """Commands that leave open what was asked of the person."""
 
 
@@ -51,6 +52,7 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         await bind_desk.joined(session, tables, heard)
         return None
     account = await accounts.meet(session, tables, heard)
+    answer.short = heard.private and account.short_lines
     if heard.extra.get("member"):
         account.blocked = heard.extra["member"] == "left"
         return None
@@ -68,6 +70,8 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
     if heard.press is not None and verb in {enlist.VERB, leave.VERB}:
         pressed = leave.pressed if verb == leave.VERB else enlist.pressed
         return await pressed(session, tables, heard.press, account, answer)
+    if heard.press is not None and verb == account_settings.VERB:
+        return await account_settings.pressed(account, answer, heard.press)
     if verb in {broadcast.LEAVE, broadcast.JOIN}:
         change = broadcast.subscribe if verb == broadcast.JOIN else broadcast.unsubscribe
         return await change(session, tables, heard, account)
@@ -75,6 +79,9 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         # She is about to do something else: the next line is not for what was asked before.
         account.awaiting = None
     if heard.command and await _command(session, tables, heard, account, answer):
+        return None
+    if heard.text and not heard.files and control(heard.text) == "settings":
+        await account_settings.show(account, answer)
         return None
     if not heard.press and not heard.command and account.awaiting is not None:
         if await desk.typed(session, tables, heard, account, answer):
@@ -136,6 +143,9 @@ async def _command(
         return True
     if heard.command == "subscribe":
         await broadcast.subscribe(session, tables, heard, account)
+        return True
+    if heard.command == "settings":
+        await account_settings.show(account, answer)
         return True
     if heard.command == "emergency":
         await help_first.urgent(tables, account, answer)

@@ -13,7 +13,7 @@ from bot.services.deliver import owe, owe_errand
 from bot.services.sending import button
 from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
-from models.case import Case, Evidence
+from models.case import SIGNED, Case, Evidence
 
 ALBUM_PAUSE = timedelta(seconds=1.5)
 
@@ -38,6 +38,14 @@ async def keep(
     return notes[-1] if notes else say("evidence.none")
 
 
+async def keep_signed(
+    session: AsyncSession, tables: Tables, heard: Incoming, case: Case, caption: str
+) -> None:
+    """The taker's picture of a signed paper; it does not count as the consumer's evidence."""
+    for place, file in enumerate(heard.files):
+        await _keep_one(session, tables, heard, case, caption, file, place, at=SIGNED)
+
+
 async def _keep_one(
     session: AsyncSession,
     tables: Tables,
@@ -46,6 +54,7 @@ async def _keep_one(
     caption: str,
     file: Attachment,
     place: int,
+    at: str = "",
 ) -> Say:
     policy = tables.policy
     source = f"{heard.key}:{place}"
@@ -55,7 +64,7 @@ async def _keep_one(
     now = tables.clock.now()
     if file.size > policy.file_mb * 1024 * 1024:
         return say("evidence.too_large", mb=policy.file_mb)
-    if len(case.evidence) >= policy.files_per_case:
+    if at != SIGNED and len(case.evidence) >= policy.files_per_case:
         return say("evidence.too_many", most=policy.files_per_case)
     if await _lately(session, case, now) >= policy.files_per_hour:
         return say("evidence.too_fast", most=policy.files_per_hour)
@@ -69,7 +78,7 @@ async def _keep_one(
         size=file.size,
         vault_key="",
         added_at=tables.clock.now(),
-        extra={"at": case.asking},
+        extra={"at": at or case.asking},
     )
     kept.about = {
         "name": file.name,
@@ -78,7 +87,8 @@ async def _keep_one(
         "sent": heard.forwarded_at.isoformat() if heard.forwarded_at else "",
     }
     case.evidence.append(kept)
-    _count(case)
+    if at != SIGNED:
+        _count(case)
     await session.flush()
     if file.kind != WORDS:
         await owe_errand(
@@ -153,7 +163,8 @@ def _count(case: Case) -> None:
     """What she sent after the question about evidence counts too."""
     given = (case.answers or {}).get("evidence")
     if given is not None:
-        case.answers = {**(case.answers or {}), "evidence": {**given, "v": len(case.evidence)}}
+        hers = sum((one.extra or {}).get("at") != SIGNED for one in case.evidence)
+        case.answers = {**(case.answers or {}), "evidence": {**given, "v": hers}}
 
 
 def media(kept: Iterable[Evidence]) -> list[Media]:

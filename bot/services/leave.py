@@ -16,7 +16,7 @@ from bot.services.timers import arm
 from bot.texts.catalogue import Say, say
 from models.case import Case
 from models.delivery import Timer, TimerState
-from models.lifecycle import Action, CaseStatus
+from models.lifecycle import TAKEN, Action
 from models.network import Organisation, Staff
 from models.party import Account
 
@@ -211,7 +211,7 @@ async def _taken(session: AsyncSession, account: Account, staff: Staff) -> list[
         select(Case).where(
             Case.taker_id == account.id,
             Case.desk_id == staff.organisation_id,
-            Case.status.in_((CaseStatus.HANDLING, CaseStatus.ASKING)),
+            Case.status.in_(TAKEN),
         )
     )
     return list(found)

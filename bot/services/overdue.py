@@ -7,10 +7,21 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.facts.money import show_money
 from bot.law.deadlines import after_quiet
-from bot.services import hand_over, remind
-from bot.services.remind import ANSWER, DESK, DRAFT, NEXT, TRIAGE, WAITS
-from bot.services.sending import button, moment_words, tell
+from bot.services import agree, case_papers, hand_over, mediate, remind
+from bot.services.remind import (
+    ANSWER,
+    DESK,
+    DRAFT,
+    DUE,
+    DUE_AGAIN,
+    DUE_TAKER,
+    NEXT,
+    TRIAGE,
+    WAITS,
+)
+from bot.services.sending import button, day_words, moment_words, tell
 from bot.services.tables import Tables
 from bot.services.timers import arm
 from bot.texts.catalogue import Say, say
@@ -118,7 +129,9 @@ async def _tell_owner(
 async def _remind_consumer(
     session: AsyncSession, tables: Tables, case: Case, owner: Account
 ) -> None:
-    """The staff's question is put before her once more."""
+    """The staff's question is put before her once more, unless she wants no reminders."""
+    if not owner.reminders:
+        return
     asked = next(event for event in reversed(case.events) if event.action is Action.ASK)
     text = (asked.details or {}).get("text", "")
     await tell(
@@ -134,7 +147,8 @@ async def _remind_consumer(
 async def _remind_draft(session: AsyncSession, tables: Tables, case: Case, owner: Account) -> None:
     """Once, and not after words of danger: who was in danger then is not called back to a form."""
     helped = set((case.decision or {}).get("helped") or ())
-    if case.consented_at is None or owner.blocked or helped - {"urgent"}:
+    wanted = owner.reminders and not owner.blocked
+    if case.consented_at is None or not wanted or helped - {"urgent"}:
         return
     await tell(
         session,
@@ -148,10 +162,59 @@ async def _remind_draft(session: AsyncSession, tables: Tables, case: Case, owner
     )
 
 
+async def _ask_kept(session: AsyncSession, tables: Tables, case: Case, owner: Account) -> None:
+    """On the day that it was to be done by: has it been?"""
+    agreed = await case_papers.settlement(session, case)
+    if agreed is None:
+        return
+    await tell(
+        session,
+        tables,
+        owner.address,
+        say(
+            "overdue.kept_money" if agreed.fen else "overdue.kept",
+            number=case.number or "",
+            day=day_words(agreed.due_on),
+            money=show_money(agreed.fen),
+        ),
+        case=case,
+        buttons=[
+            [button("agree.button.came", agree.CAME, case, "yes")],
+            [button("agree.button.part", agree.CAME, case, "part")],
+            [button("agree.button.not_kept", agree.CAME, case, "no")],
+        ],
+    )
+
+
+async def _ask_kept_again(
+    session: AsyncSession, tables: Tables, case: Case, owner: Account
+) -> None:
+    """Once more, unless she wants no reminders; then only the taker is told."""
+    if owner.reminders:
+        await _ask_kept(session, tables, case, owner)
+
+
+async def _tell_taker(session: AsyncSession, tables: Tables, case: Case, _owner: Account) -> None:
+    """She did not say: its taker asks her otherwise, and can note either."""
+    taker = await session.get(Account, case.taker_id) if case.taker_id else None
+    if taker is not None:
+        await tell(
+            session,
+            tables,
+            taker.address,
+            say("overdue.no_word", number=case.number or ""),
+            case=case,
+            buttons=[*mediate.rows(case)[:2], [button("button.details", "sv", case)]],
+        )
+
+
 HAPPENS: dict[str, Callable[[AsyncSession, Tables, Case, Account], Awaitable[None]]] = {
     DESK: _remind_desk,
     NEXT: _go_up,
     TRIAGE: _remind_admins,
     ANSWER: _remind_consumer,
     DRAFT: _remind_draft,
+    DUE: _ask_kept,
+    DUE_AGAIN: _ask_kept_again,
+    DUE_TAKER: _tell_taker,
 }

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.interview import flow
 from bot.law.book import Door, LawBook
 from bot.route import tell
-from bot.services import drafts
+from bot.services import act_for, case_papers, drafts
 from bot.services.live_law import law_now
 from bot.services.sending import Answer, button, day_words
 from bot.services.tables import SHANGHAI, Tables
@@ -27,14 +27,18 @@ POLICE = "110"
 COMPLAINED_TO = "12315"
 
 
-async def give(session: AsyncSession, tables: Tables, case: Case, answer: Answer) -> None:
-    """The doors for this matter with their limits, then the text by itself, easy to copy."""
+async def give(
+    session: AsyncSession, tables: Tables, case: Case, answer: Answer, code: str = ""
+) -> None:
+    """The doors for this matter with their limits, then the text by itself, easy to copy. ``code`` is the
+    door that she chose after mediation had failed."""
     law = await law_now(session)
     decision = case.decision or {}
     kinds = decision.get("kinds", ()) if decision.get("fraud") else ()
     row = law.doors(drafts.object_of(case), kinds)
-    code = (case.route or {}).get("door") or row.authority.code
-    door = next((d for d in (row.first, *row.then) if d.code == code), row.authority)
+    code = code or (case.route or {}).get("door") or row.authority.code
+    known = (row.first, *row.then, *law.after_failed(drafts.object_of(case), kinds))
+    door = next((d for d in known if d.code == code), row.authority)
     await answer(
         say("packet.head", door=door.name),
         *tell.beside(row, door),
@@ -44,7 +48,7 @@ async def give(session: AsyncSession, tables: Tables, case: Case, answer: Answer
     await answer(
         say(
             "packet.report" if door.number == POLICE else "packet.complaint",
-            lines=_lines(case, tables),
+            lines=[*_lines(case, tables), *await _tried(session, case)],
             day=day_words(tables.clock.now().astimezone(SHANGHAI).date()),
         ),
         _missing(case) if door.number == COMPLAINED_TO else None,
@@ -66,9 +70,24 @@ def _lines(case: Case, tables: Tables) -> list[Say]:
     }
     context = drafts.context(case, tables)
     lines = [line for key, line in flow.review(known, context) if key in known]
+    if (agent := act_for.line(case)) is not None:
+        lines.append(agent)
     if case.evidence:
         lines.append(say("packet.files", files=len(case.evidence)))
     return lines
+
+
+async def _tried(session: AsyncSession, case: Case) -> list[Say]:
+    """What was tried, so that nobody has to tell it again."""
+    return [
+        say(
+            "packet.tried",
+            day=day_words(row.made_at.astimezone(SHANGHAI).date()),
+            way=say(f"paper.record.option.way_{row.way}"),
+            outcome=say(f"paper.record.option.outcome_{row.outcome}"),
+        )
+        for row in await case_papers.mediations(session, case)
+    ]
 
 
 def _missing(case: Case) -> Say:

@@ -22,6 +22,7 @@ from models.network import Organisation
 
 DESK, NEXT, ANSWER, DRAFT = "desk_reminder", "escalation", "answer_reminder", "draft_reminder"
 TRIAGE = "triage_reminder"
+DUE, DUE_AGAIN, DUE_TAKER = "performance", "performance_again", "performance_taker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,11 @@ class Wait:
     after: str = ""
 
     def began(self, case: Case) -> tuple[int, datetime]:
-        """The generation, and when this waiting began."""
+        """The generation, and when this waiting began: with the event, or at the time it is put off to."""
         for event in reversed(case.events):
             if event.action in self.since:
-                return event.seq, event.at
+                until = (event.details or {}).get("until")
+                return event.seq, datetime.fromisoformat(until) if until else event.at
         return 0, case.touched_at
 
 
@@ -66,12 +68,25 @@ def _hours(policy: Policy, since: datetime, hours: int) -> datetime:
     return after_quiet(since + timedelta(hours=hours), policy.quiet_from, policy.quiet_until)
 
 
+def _agreed(policy: Policy, _desk: Desk | None, since: datetime) -> datetime:
+    return _hours(policy, since, 0)
+
+
+def _again(policy: Policy, _desk: Desk | None, since: datetime) -> datetime:
+    return _hours(policy, since, 24 * policy.performance_again_days)
+
+
+AGREED = frozenset({Action.AGREE})
+
 WAITS = {
     DESK: Wait(CaseStatus.WAITING, HANDED, _promised),
     NEXT: Wait(CaseStatus.WAITING, HANDED, _promised, after=DESK),
     TRIAGE: Wait(CaseStatus.TRIAGE, frozenset({Action.QUEUE, Action.SEND_BACK}), _promised),
     ANSWER: Wait(CaseStatus.ASKING, frozenset({Action.ASK}), _answer),
     DRAFT: Wait(CaseStatus.DRAFT, frozenset(), _draft),
+    DUE: Wait(CaseStatus.AGREED, AGREED, _agreed),
+    DUE_AGAIN: Wait(CaseStatus.AGREED, AGREED, _again, after=DUE),
+    DUE_TAKER: Wait(CaseStatus.AGREED, AGREED, _again, after=DUE_AGAIN),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Button, Incoming, Media, Message, Press
@@ -12,6 +13,9 @@ from bot.services.deliver import owe
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case
+from models.party import Account
+
+_SHORT = select(Account.short_lines).where(Account.address == bindparam("address"))
 
 Rows = Sequence[Sequence[Button]]
 
@@ -20,13 +24,17 @@ HUSHED = "hushed"
 
 
 class Answer:
-    """The messages that one update causes in its own chat, numbered so that a repeat changes nothing."""
+    """The messages that one update causes in its own chat, numbered so that a repeat changes nothing.
+
+    ``short``: whoever reads them has set short lines.
+    """
 
     def __init__(self, session: AsyncSession, tables: Tables, heard: Incoming) -> None:
         self._session = session
         self._tables = tables
         self._heard = heard
         self._count = 0
+        self.short = False
 
     async def __call__(
         self,
@@ -49,6 +57,7 @@ class Answer:
                 tuple(media),
                 keyboard,
                 venue,
+                self.short,
             ),
             now=self._tables.clock.now(),
             key=f"{self._heard.key}:{self._count}",
@@ -76,6 +85,7 @@ async def tell(
             tuple(part for part in parts if part is not None),
             tuple(tuple(row) for row in buttons),
             tuple(media),
+            short=bool(await session.scalar(_SHORT, {"address": address})),
         ),
         now=tables.clock.now(),
         key=key,

@@ -8,7 +8,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview import flow
 from bot.ports import Incoming
-from bot.services import accounts, authority, drafts, hand_over, keep_evidence, refer
+from bot.services import (
+    accounts,
+    act_for,
+    authority,
+    drafts,
+    fast_refund,
+    hand_over,
+    keep_evidence,
+    mediate,
+    refer,
+)
 from bot.services.reading import reading
 from bot.services.sending import Answer, Rows, button, minute_words, tell
 from bot.services.tables import Tables
@@ -44,11 +54,16 @@ async def take(
         if case.taker_id == account.id:
             return say("toast.you_have_it")
         return await who_has(session, case)
+    minutes = fast_refund.promised(tables, case, desk.code)
     case.apply(
         Action.TAKE,
         at=tables.clock.now(),
         by=account.id,
-        details={"who": account.name or "", "desk": desk.name},
+        details={
+            "who": account.name or "",
+            "desk": desk.name,
+            **({"fast": minutes} if minutes else {}),
+        },
     )
     case.taker_id = account.id
     account.awaiting = None
@@ -65,6 +80,7 @@ async def take(
         case=case,
         buttons=[[button("button.progress", "tp", case), button("button.add", "ta", case)]],
     )
+    await fast_refund.begin(session, tables, case)
     return say("toast.taken")
 
 
@@ -107,7 +123,9 @@ async def show_details(
     added = [
         (event.details or {}).get("text")
         for event in case.events
-        if event.action in {Action.ADD, Action.ANSWER} and (event.details or {}).get("text")
+        if event.action in {Action.ADD, Action.ANSWER}
+        and (event.details or {}).get("text")
+        and not event.details.get("agent")
     ]
     await tell(
         session,
@@ -115,6 +133,7 @@ async def show_details(
         account.address,
         say("details.head", number=case.number or "", status=say(f"status.{case.status}")),
         say("details.lines", lines=lines),
+        act_for.line(case),
         *reading(case),
         say("details.added", lines=[say("details.added_line", text=text) for text in added])
         if added
@@ -122,6 +141,7 @@ async def show_details(
         say("details.evidence", lines=[_evidence_line(e) for e in case.evidence])
         if case.evidence
         else say("details.no_evidence"),
+        *await mediate.shown(session, case, inside=True),
         say("details.private"),
         case=case,
         media=keep_evidence.media(case.evidence),
@@ -135,6 +155,8 @@ def actions(case: Case) -> Rows:
     if case.status not in OPEN:
         return []
     back = button("button.return", "sr", case)
+    if case.status is CaseStatus.AGREED:
+        return [*mediate.rows(case), [back]]
     if authority.can(case):
         down = button("refer.button.down", refer.DOWN, case)
         return [
@@ -153,6 +175,7 @@ def actions(case: Case) -> Rows:
         ]
     return [
         [button("button.ask", "sa", case)],
+        [button("mediate.button.menu", mediate.MENU, case)],
         [button("button.settle", "ss", case), button("button.end", "se", case)],
         [button("relabel.button.open", "sl", case), back],
         *([[button("refer.button.up", refer.UP, case)]] if refer.may_go_up(case) else []),

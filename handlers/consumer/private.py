@@ -22,6 +22,7 @@ COMMANDS = (
     "cancel",
     "hotlines",
     "help",
+    "settings",
     "subscribe",
     "unsubscribe",
 )

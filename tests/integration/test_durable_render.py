@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.ports import Button, Media, Message, Press
 from bot.texts.catalogue import Catalogue, load, say
-from handlers.render import TEXT_LIMIT, render, split_html
+from handlers.render import TEXT_LIMIT, render, short_lines, split_html
 
 TEXTS = Catalogue(
     {
@@ -181,3 +181,27 @@ def test_the_limit_is_telegrams() -> None:
     assert len(split_html("字" * TEXT_LIMIT)) == 1
     assert len(split_html("字" * (TEXT_LIMIT + 1))) == 2
     assert len(split_html("😀" * (TEXT_LIMIT // 2 + 1))) == 2
+
+
+def test_short_lines_are_one_sentence_each_and_one_button_a_row() -> None:
+    row = (Button(say("button.progress"), Press("tp")), Button(say("button.add"), Press("ta")))
+    message = Message((say("told.judge", days=30),), (row,), short=True)
+    (call,) = render(Message.from_json(message.to_json()), load())
+    assert len(call.params["reply_markup"]["inline_keyboard"]) == 2
+    assert call.params["text"].count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("一句。两句！三句", "一句。\n两句！\n三句"),
+        ("他说“好。”然后走了。", "他说“好。”\n然后走了。"),
+        ("<b>先停。</b>再说", "<b>先停。</b>\n再说"),
+        ("<code>抄。这段。</code>不动", "<code>抄。这段。</code>不动"),
+        ("真的？！好。", "真的？！\n好。"),
+        ("已有。\n换行", "已有。\n换行"),
+        ("", ""),
+    ],
+)
+def test_sentences_get_lines_of_their_own(text: str, lines: str) -> None:
+    assert short_lines(text) == lines

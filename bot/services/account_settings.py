@@ -1,0 +1,44 @@
+"""What a person sets for herself (我的设置): short lines and one button a row; reminders on or off."""
+
+from __future__ import annotations
+
+from bot.ports import Press
+from bot.services.sending import Answer, button
+from bot.texts.catalogue import Say, say
+from models.party import Account
+
+VERB = "u"
+SHORT, REMINDERS = "short", "reminders"
+
+
+async def show(account: Account, answer: Answer, *before: Say) -> None:
+    """How it is set, a button for each, and how Telegram itself shows larger letters."""
+    short = "on" if account.short_lines else "off"
+    reminders = "on" if account.reminders else "off"
+    await answer(
+        *before,
+        say(
+            "settings.card",
+            short=say(f"settings.state.{short}"),
+            reminders=say(f"settings.state.{reminders}"),
+        ),
+        say("settings.larger"),
+        say("settings.what_reminds"),
+        buttons=[
+            [button(f"settings.short.{short}", VERB, question=SHORT, value=short)],
+            [button(f"settings.reminders.{reminders}", VERB, question=REMINDERS, value=reminders)],
+            [button("button.menu", "go", value="menu")],
+        ],
+    )
+
+
+async def pressed(account: Account, answer: Answer, press: Press) -> Say | None:
+    """Turn one over; the button carries what it was, so that a second tap does not turn it back."""
+    was_on = press.value == "on"
+    if press.question == SHORT:
+        account.short_lines = not was_on
+        answer.short = account.short_lines
+    elif press.question == REMINDERS:
+        account.reminders = not was_on
+    await show(account, answer)
+    return say("settings.toast")
