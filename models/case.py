@@ -92,6 +92,11 @@ class Case(UuidKey):
         cascade="all, delete-orphan",
     )
 
+    @property
+    def part(self) -> str:
+        """What its desk is to do: ``dispute``, ``advice``, ``clue`` or ``consult``."""
+        return self.role if self.kind is CaseKind.COMPLAINT else self.kind.value
+
     def apply(
         self,
         action: Action,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
 from functools import cache
@@ -11,7 +12,10 @@ from importlib.resources import files
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Hours, days and sizes as their names say, times in Shanghai; ``*_mb`` in MiB, ``*_characters`` in code points."""
+    """Hours, days and sizes as their names say, times in Shanghai; ``*_mb`` in MiB, ``*_characters`` in code points.
+
+    ``handle_working_days``: by the desk's part in a case (dispute, advice, clue, consult).
+    """
 
     checked_on: str
     source: str
@@ -21,6 +25,7 @@ class Policy:
     call_back_working_days: int
     take_working_days: int
     escalate_working_days: int
+    handle_working_days: Mapping[str, int]
     office_from: time
     office_until: time
     draft_reminder_hours: int

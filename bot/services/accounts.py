@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -86,6 +87,17 @@ def present(day: date) -> ColumnElement[bool]:
     return and_(Staff.left_at.is_(None), or_(there(Staff, day), stands_in))
 
 
+def acts(account: Account, day: date) -> ColumnElement[bool]:
+    """Staff rows for which the account acts that day: its own, or of one on leave in whose place it is."""
+    instead = and_(
+        Staff.substitute_id == account.id,
+        Staff.left_at.is_(None),
+        Staff.away_from <= day,
+        Staff.away_until >= day,
+    )
+    return or_(and_(Staff.account_id == account.id, there(Staff, day)), instead)
+
+
 async def staffed(session: AsyncSession, day: date) -> frozenset[str]:
     """Codes of the desks that can be handed a case: staff of their own are there, and a group, their
     own or their street's, to which the card goes."""
@@ -120,17 +132,18 @@ async def may_act(
     while above.parent_id is not None and above.parent_id not in places:
         above = await session.get_one(Organisation, above.parent_id)
         places.append(above.id)
-    herself = and_(Staff.account_id == account.id, there(Staff, day))
-    instead = and_(
-        Staff.substitute_id == account.id,
-        Staff.left_at.is_(None),
-        Staff.away_from <= day,
-        Staff.away_until >= day,
-    )
     found = await session.scalar(
-        select(Staff.id).where(Staff.organisation_id.in_(places), or_(herself, instead)).limit(1)
+        select(Staff.id).where(Staff.organisation_id.in_(places), acts(account, day)).limit(1)
     )
     return found is not None
+
+
+def area(tables: Tables, account: Account) -> Select[UUID]:
+    """The desks that the account acts for today and every desk below them, as a query of their ids."""
+    own = select(Staff.organisation_id).where(acts(account, today(tables)))
+    below = select(Organisation.id).where(Organisation.id.in_(own)).cte("area", recursive=True)
+    below = below.union(select(Organisation.id).join(below, Organisation.parent_id == below.c.id))
+    return select(below.c.id)
 
 
 async def may_manage(

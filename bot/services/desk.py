@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview.asides import control
 from bot.ports import Incoming
-from bot.services import accounts, drafts
+from bot.services import accounts, drafts, today
 from bot.services.ask_consumer import ask, ask_typed
 from bot.services.close_case import CONFIRM, close_pressed, close_typed
 from bot.services.close_case import VERBS as CLOSING
@@ -28,6 +28,9 @@ async def heard_in_group(
     """In a group only cards' buttons work; a command or a reply is told where to go on."""
     if heard.press is not None:
         return await pressed(session, tables, heard, account, answer)
+    if heard.command == today.COMMAND:
+        await today.show(session, tables, heard, account, answer)
+        return None
     desks = await accounts.desks_of_chat(session, heard.chat)
     if heard.command in {"help", "start"} or heard.reply_to:
         await answer(
@@ -44,6 +47,9 @@ async def pressed(
     """A staff button; the right to press it is looked up anew each time."""
     press = heard.press
     if press is None:
+        return None
+    if press.verb == today.VERB:
+        await today.show(session, tables, heard, account, answer, press)
         return None
     case = await drafts.by_token(session, press.case)
     if case is None or case.filed_at is None:

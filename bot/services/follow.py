@@ -350,6 +350,8 @@ async def add(
         details={"text": text, "evidence": [e.number for e in case.evidence[before:]]},
     )
     await answer(kept, say(f"add.{action}", number=case.number or ""))
+    if action is Action.ANSWER:
+        await hand_over.refresh_card(session, tables, case)
     taker = await session.get(Account, case.taker_id) if case.taker_id else None
     if taker is not None:
         await tell(

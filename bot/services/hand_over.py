@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -17,11 +18,12 @@ from bot.route.decide import Dispute, Route, Where, asked_for, decide, load_poli
 from bot.route.offer import line
 from bot.route.register import Desk, Register
 from bot.services import accounts, remind
+from bot.services.lateness import standing
 from bot.services.live_law import law_now
 from bot.services.sending import button, link, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
-from models.case import Case, CaseKind
+from models.case import Case
 from models.lifecycle import OPEN, Action, CaseStatus
 from models.network import Level, Organisation
 from models.party import Account
@@ -498,6 +500,13 @@ async def send_card(
     )
 
 
+async def refresh_card(session: AsyncSession, tables: Tables, case: Case) -> None:
+    """Bring the card in the group of the desk that holds the case up to date, in its place."""
+    desk = await desk_of(session, case)
+    if desk is not None:
+        await send_card(session, tables, case, desk, anew=False)
+
+
 def _slot(case: Case) -> str:
     """The message of this hand-over: each has a card of its own."""
     rounds = sum(event.action in {Action.HAND_OVER, Action.REOPEN} for event in case.events)
@@ -526,7 +535,8 @@ async def card(
         say("card.meant", name=desk.name)
         if meant is None or meant is desk or await can_hold(session, tables, meant)
         else say("card.meant_other", desk=desk.name, name=meant.name),
-        say(f"card.role_{part(case)}"),
+        say(f"card.role_{case.part}"),
+        _clock(tables, case),
         say("card.again") if again else None,
         say("card.taken", who=taker.name or "", state=state)
         if taker is not None
@@ -535,17 +545,23 @@ async def card(
     return tuple(part for part in parts if part is not None)
 
 
+def _clock(tables: Tables, case: Case) -> Say | None:
+    """What its desk has promised, as a moment that stays true however old the card is."""
+    stands = standing(case, tables.policy)
+    if stands.paused:
+        return say("card.paused")
+    if stands.due is None:
+        return None
+    due = moment_words(stands.due)
+    return say("card.take_by" if case.status is CaseStatus.WAITING else "card.end_by", due=due)
+
+
 def _card_buttons(tables: Tables, case: Case) -> list[list[Button]]:
     if case.status is CaseStatus.WAITING:
         return [[button("button.take", "st", case)], [button("button.return", "sr", case)]]
     if case.taker_id is not None and case.status in OPEN and tables.bot_name:
         return [[link("button.open_private", tables.link(f"case_{case.token}"))]]
     return []
-
-
-def part(case: Case) -> str:
-    """What its desk is to do: ``dispute``, ``advice``, ``clue`` or ``consult``."""
-    return case.role if case.kind is CaseKind.COMPLAINT else case.kind.value
 
 
 def street_name(tables: Tables, case: Case) -> str | Say:
@@ -576,5 +592,9 @@ def band(fen: int | None) -> Say:
 
 def clock_words(case: Case) -> str:
     """When it was filed, in Shanghai."""
-    at = case.filed_at or case.created_at
+    return moment_words(case.filed_at or case.created_at)
+
+
+def moment_words(at: datetime) -> str:
+    """A moment as the clock in Shanghai shows it, without the year."""
     return at.astimezone(SHANGHAI).strftime("%m-%d %H:%M")

@@ -19,6 +19,7 @@ from bot.services import (
     help_first,
     leave,
     poster,
+    today,
     trial,
     welcome,
 )
@@ -112,6 +113,9 @@ async def _command(
         code = heard.argument.removeprefix(poster.START)
         if not await poster.open_at(tables, account, answer, code):
             await welcome.start(session, tables, account, answer, say("place.none"))
+        return True
+    if heard.command == today.COMMAND:
+        await today.show(session, tables, heard, account, answer)
         return True
     if heard.command == "staff":
         await enlist.home(session, tables, account, answer)

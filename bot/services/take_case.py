@@ -33,12 +33,14 @@ async def take(
     case: Case,
     account: Account,
 ) -> Say:
-    """Own a waiting case: in the group of the desk that holds it, by its staff; in the demonstration by
-    anybody there. A second taker is told who has it."""
+    """Own a waiting case: in the group of the desk that holds it or from the list in private, by its staff;
+    in the demonstration by anybody in the group. A second taker is told who has it."""
     desk = await hand_over.desk_of(session, case)
-    if desk is None or await accounts.chat_of(session, desk) != heard.chat:
+    if desk is None or (not heard.private and await accounts.chat_of(session, desk) != heard.chat):
         return say("toast.not_yours")
-    if not tables.demo and not await accounts.may_act(session, tables, account, desk):
+    if (heard.private or not tables.demo) and not await accounts.may_act(
+        session, tables, account, desk
+    ):
         return say("toast.not_staff")
     if case.status is not CaseStatus.WAITING:
         if case.taker_id == account.id:
@@ -60,7 +62,7 @@ async def take(
         tables,
         owner.address,
         say("told.taken", number=case.number or "", desk=desk.name, who=account.name or ""),
-        say(NEXT[hand_over.part(case)]),
+        say(NEXT[case.part]),
         case=case,
         buttons=[[button("button.progress", "tp", case), button("button.add", "ta", case)]],
     )

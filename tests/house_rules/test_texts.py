@@ -54,6 +54,7 @@ DYNAMIC = {
     "return.": "bot/services/return_case.py",
     "skip.": "bot/interview/asking.py",
     "status.": "bot/services/follow.py",
+    "today.step_": "bot/services/today.py",
     "trial.missing.": "bot/services/administer.py",
     "why.": "bot/interview/asking.py",
     "wrong.": "bot/interview/terms.py",
