@@ -36,7 +36,8 @@ class Case(UuidKey):
     ``asking`` names the interview question now open (or ``review``), ``version`` counts the
     questions put, so that an old button is known as old. Plain columns carry codes, places, amounts
     and times only; the person's words are sealed, and so is ``merchant``: the other side may be a
-    person. ``amount_fen`` is in fen (分).
+    person. ``amount_fen`` is in fen (分). ``same_as_id`` is the case that it was merged into (合并),
+    ``entered_by_id`` the staff member who filed it for somebody at the desk (代登记).
     """
 
     __tablename__ = "case_file"
@@ -67,6 +68,8 @@ class Case(UuidKey):
     role: Mapped[str] = mapped_column(String(20), default="dispute")
     route_sealed: Mapped[bytes | None]
     taker_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
+    same_as_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("case_file.id"), index=True)
+    entered_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     result: Mapped[str] = mapped_column(String(40), default="")
     returned_fen: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -138,6 +141,25 @@ class Event(UuidKey):
 
     details = sealed_json("details")
     case: Mapped[Case] = relationship(back_populates="events")
+
+
+class CaseCode(UuidKey):
+    """A one-time code (查询码) by which somebody links a case to her own account; only its hash is kept.
+
+    It holds until ``until``, and no longer than ``ended_at``: used by ``used_by_id``, or replaced by a newer one.
+    """
+
+    __tablename__ = "case_code"
+
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("case_file.id", ondelete="CASCADE"), index=True
+    )
+    by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    used_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
 
 
 class Evidence(UuidKey):

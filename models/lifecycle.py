@@ -19,6 +19,7 @@ class CaseStatus(StrEnum):
     ENDED = "ended"
     WITHDRAWN = "withdrawn"
     DISCARDED = "discarded"
+    MERGED = "merged"
 
 
 class Action(StrEnum):
@@ -42,6 +43,12 @@ class Action(StrEnum):
     RATE = "rate"
     RELABEL = "relabel"
     PASS = "pass"
+    TALK = "talk"
+    NOTE = "note"
+    MERGE = "merge"
+    UNMERGE = "unmerge"
+    CODE = "code"
+    LINK = "link"
 
 
 S, A = CaseStatus, Action
@@ -91,6 +98,27 @@ TRANSITIONS: Mapping[tuple[CaseStatus, Action], CaseStatus] = {
     (S.ENDED, A.VIEW): S.ENDED,
     (S.ENDED, A.REOPEN): S.WAITING,
     (S.ENDED, A.RATE): S.ENDED,
+    (S.HANDLING, A.TALK): S.HANDLING,
+    (S.ASKING, A.TALK): S.ASKING,
+    (S.HANDLING, A.NOTE): S.HANDLING,
+    (S.ASKING, A.NOTE): S.ASKING,
+    (S.TRIAGE, A.MERGE): S.MERGED,
+    (S.WAITING, A.MERGE): S.MERGED,
+    (S.HANDLING, A.MERGE): S.MERGED,
+    (S.ASKING, A.MERGE): S.MERGED,
+    (S.MERGED, A.UNMERGE): S.WAITING,
+    (S.MERGED, A.VIEW): S.MERGED,
+    (S.HANDLING, A.CODE): S.HANDLING,
+    (S.ASKING, A.CODE): S.ASKING,
+    (S.SETTLED, A.CODE): S.SETTLED,
+    (S.ENDED, A.CODE): S.ENDED,
+    (S.TRIAGE, A.LINK): S.TRIAGE,
+    (S.WAITING, A.LINK): S.WAITING,
+    (S.HANDLING, A.LINK): S.HANDLING,
+    (S.ASKING, A.LINK): S.ASKING,
+    (S.SETTLED, A.LINK): S.SETTLED,
+    (S.ENDED, A.LINK): S.ENDED,
+    (S.MERGED, A.LINK): S.MERGED,
 }
 
 DEAD_ENDS: frozenset[CaseStatus] = frozenset({S.WITHDRAWN, S.DISCARDED})
@@ -99,7 +127,7 @@ DEAD_ENDS: frozenset[CaseStatus] = frozenset({S.WITHDRAWN, S.DISCARDED})
 OPEN: frozenset[CaseStatus] = frozenset({S.FILED, S.WAITING, S.TRIAGE, S.HANDLING, S.ASKING})
 """Filed and not yet closed."""
 
-CLOSED: frozenset[CaseStatus] = frozenset({S.SETTLED, S.ENDED, S.WITHDRAWN})
+CLOSED: frozenset[CaseStatus] = frozenset({S.SETTLED, S.ENDED, S.WITHDRAWN, S.MERGED})
 
 
 class NotPossible(Exception):

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview.asides import control
 from bot.ports import Incoming
-from bot.services import accounts, drafts, today
+from bot.services import accounts, drafts, notes, relay, today
 from bot.services.ask_consumer import ask, ask_typed
 from bot.services.close_case import CONFIRM, close_pressed, close_typed
 from bot.services.close_case import VERBS as CLOSING
@@ -16,7 +16,7 @@ from bot.services.relabel import relabel_pressed
 from bot.services.return_case import give_back, reasons, return_typed
 from bot.services.sending import Answer
 from bot.services.tables import Tables
-from bot.services.take_case import open_private, take, who_has
+from bot.services.take_case import MORE, more, open_private, take, who_has
 from bot.texts.catalogue import Say, say
 from models.lifecycle import NotPossible
 from models.party import Account
@@ -68,6 +68,11 @@ async def pressed(
                 return await who_has(session, case)
         elif case.taker_id != account.id:
             return say("toast.not_yours")
+        if press.verb == relay.STAFF_VERB:
+            return await relay.staff_pressed(session, tables, case, account, answer, press.question)
+        if press.verb == notes.VERB:
+            await notes.pressed(tables, case, account, answer, press.question)
+            return None
         if press.verb != CONFIRM:
             # What was asked for before must not catch a line that is meant for this.
             account.awaiting = None
@@ -81,6 +86,8 @@ async def pressed(
             await ask(case, account, answer)
         elif press.verb == "sx":
             await open_private(session, tables, case, account, answer)
+        elif press.verb == MORE:
+            await answer(say("details.more", number=case.number or ""), buttons=more(case))
         elif press.verb == RELABEL:
             return await relabel_pressed(session, tables, case, account, answer, press)
         elif press.verb in CLOSING:
@@ -106,14 +113,18 @@ async def typed(
     case = await drafts.by_token(session, str(waiting.get("case", "")))
     if case is None or case.taker_id != account.id:
         account.awaiting = None
-        await answer(say("toast.not_yours"))
+        await answer(say("toast.not_yours"), say("relay.not_sent"))
         return True
     if control(heard.text) in {"cancel", "back"}:
         account.awaiting = None
         await open_private(session, tables, case, account, answer)
         return True
     try:
-        if verb == "sa":
+        if verb == relay.STAFF_VERB:
+            await relay.staff_line(session, tables, heard, case, account, answer)
+        elif verb == notes.VERB:
+            await notes.typed(tables, case, account, answer, heard.text)
+        elif verb == "sa":
             await ask_typed(session, tables, case, account, answer, heard.text)
         elif verb == "srr":
             await return_typed(session, tables, case, account, answer, heard.text)

@@ -17,6 +17,7 @@ from bot.services import (
     hand_over,
     keep_evidence,
     prepare_text,
+    relay,
     remind,
 )
 from bot.services.call_back import due, note
@@ -28,7 +29,20 @@ from models.lifecycle import CLOSED, OPEN, Action, CaseStatus, allowed
 from models.network import Organisation
 from models.party import Account
 
-VERBS = frozenset({"tp", "ta", "tw", "twy", "to", "tr", "tl", choose_point.VERB, prepare_text.VERB})
+VERBS = frozenset(
+    {
+        "tp",
+        "ta",
+        "tw",
+        "twy",
+        "to",
+        "tr",
+        "tl",
+        relay.CONSUMER_VERB,
+        choose_point.VERB,
+        prepare_text.VERB,
+    }
+)
 SHOWN = frozenset(
     {
         Action.FILE,
@@ -46,10 +60,14 @@ SHOWN = frozenset(
         Action.VIEW,
         Action.RELABEL,
         Action.PASS,
+        Action.TALK,
     }
 )
 ASPECTS = ("solved", "manner", "speed")
 SCORES = ("3", "2", "1")
+STOPPED = {"call_back": "human.dropped", "add": "add.dropped", relay.TALKING: "relay.left"}
+"""What a word that stops is answered with, by what was waited for."""
+
 A_YES = "aside.fine"
 """是的, 可以: chit-chat elsewhere, but an answer when the staff asked something."""
 
@@ -103,8 +121,27 @@ async def show(
 
 def _timeline(case: Case) -> list[Say]:
     """Each event once: a card opened again within the minute is one view to her."""
-    lines = [_event_line(event) for event in case.events if event.action in SHOWN]
+    spoken = {event.seq for event, _ in relay.lines(case)}
+    lines: list[Say] = []
+    for event, of_one_talk in _runs(case):
+        if event.action is not Action.TALK:
+            lines.append(_event_line(event))
+        elif count := len(spoken.intersection(of_one_talk)):
+            lines.append(say("event.talk", at=hand_over.moment_words(event.at), count=count))
     return [line for place, line in enumerate(lines) if line not in lines[:place]]
+
+
+def _runs(case: Case) -> list[tuple[Event, list[int]]]:
+    """Each event that is shown; what follows one another of a talk is one, with the numbers of its lines."""
+    runs: list[tuple[Event, list[int]]] = []
+    for event in case.events:
+        if event.action not in SHOWN:
+            continue
+        if event.action is Action.TALK and runs and runs[-1][0].action is Action.TALK:
+            runs[-1][1].append(event.seq)
+        else:
+            runs.append((event, [event.seq]))
+    return runs
 
 
 def _event_line(event: Event) -> Say:
@@ -158,6 +195,8 @@ def _buttons(tables: Tables, case: Case) -> Rows:
     rows = []
     if Action.ADD in can:
         rows.append([button("button.add", "ta", case)])
+    if Action.TALK in can:
+        rows.append([button("button.talk", relay.CONSUMER_VERB, case)])
     if Action.WITHDRAW in can:
         rows.append([button("button.withdraw", "tw", case)])
     if (case.route or {}).get("door"):
@@ -201,6 +240,10 @@ async def pressed(
             await _withdraw(session, tables, case, account, answer)
         case "to" if _may_reopen(tables, case):
             await _reopen(session, tables, case, account, answer)
+        case relay.CONSUMER_VERB if press.question == "off" or Action.TALK in allowed(case.status):
+            return await relay.consumer_pressed(
+                session, tables, case, account, answer, press.question
+            )
         case "tr" if Action.RATE in allowed(case.status):
             return await _rate(tables, case, account, answer, press)
         case choose_point.VERB:
@@ -231,14 +274,16 @@ async def awaited(
     case = await drafts.by_token(session, waiting["case"]) if waiting.get("case") else None
     verb = waiting.get("verb")
     steers = asides.control(text) if text and not heard.files else None
-    replying = verb == "add" and case is not None and case.status is CaseStatus.ASKING
+    replying = (
+        verb in {"add", relay.TALKING} and case is not None and case.status is CaseStatus.ASKING
+    )
     if replying and steers not in {"human", "status", "help"}:
         steers = None  # "不要了" is what the staff asked for.
-    if verb in {"call_back", "add"} and steers in {"cancel", "back", "skip"}:
+    if verb in STOPPED and steers in {"cancel", "back", "skip"}:
         account.awaiting = None
-        await answer(say("human.dropped" if verb == "call_back" else "add.dropped"))
+        await answer(say(STOPPED[verb]))
         return True
-    if verb in {"call_back", "add"} and steers is not None:
+    if verb in STOPPED and steers is not None:
         account.awaiting = None
         return False
     match verb:
@@ -262,7 +307,34 @@ async def awaited(
             account.awaiting = None
             await add(session, tables, case, account, answer, text, heard)
             return True
+        case relay.TALKING if case is not None and case.account_id == account.id:
+            if not await _talk(session, tables, heard, case, account, answer, text):
+                # The talk is over: what she said is not, and she is asked what it is for.
+                account.awaiting = None
+                return await said(session, tables, heard, account, answer, text)
+            return True
     return False
+
+
+async def _talk(
+    session: AsyncSession,
+    tables: Tables,
+    heard: Incoming,
+    case: Case,
+    account: Account,
+    answer: Answer,
+    text: str,
+) -> bool:
+    """A line to the taker; to a question that the staff asked it is the answer. Whether there is a talk."""
+    if case.status is CaseStatus.ASKING and (text or heard.files):
+        waiting = account.awaiting
+        await add(session, tables, case, account, answer, text, heard)
+        account.awaiting = account.awaiting or waiting
+        return True
+    if not relay.is_on(case):
+        return False
+    await relay.consumer_line(session, tables, heard, case, account, answer, text)
+    return True
 
 
 async def said(
@@ -274,13 +346,18 @@ async def said(
     text: str,
 ) -> bool:
     """Words or files outside a draft that belong to a filed case. Returns whether they did."""
-    asking = [c for c in await taking(session, account) if c.status is CaseStatus.ASKING]
+    still = await taking(session, account)
+    asking = [c for c in still if c.status is CaseStatus.ASKING]
+    talking = [c for c in still if relay.is_on(c)]
+    steers = bool(text) and not heard.files and asides.control(text) is not None
+    if len(talking) == 1 and asking in ([], talking) and not steers:
+        return await _talk(session, tables, heard, talking[0], account, answer, text)
     aside = asides.aside(text, None) if text else None
     replies = bool(text or heard.files) and (aside is None or aside.key == A_YES)
     if asking and replies and (len(asking) == 1 or heard.files):
         await add(session, tables, asking[0], account, answer, text, heard)
         return True
-    if heard.files and (still := await taking(session, account)):
+    if heard.files and still:
         await add(session, tables, still[0], account, answer, text, heard)
         return True
     if not (replies if asking else aside is None and len(text) >= 4):

@@ -19,6 +19,7 @@ from bot.services import (
     help_first,
     leave,
     poster,
+    relay,
     today,
     trial,
     welcome,
@@ -65,6 +66,8 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         account.awaiting = None
     if heard.command and await _command(session, tables, heard, account, answer):
         return None
+    if heard.edited and await relay.edited(session, tables, heard, account, answer):
+        return None
     if not heard.press and not heard.command and account.awaiting is not None:
         if await desk.typed(session, tables, heard, account, answer):
             return None
@@ -79,6 +82,8 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         if heard.text:
             await help_first.in_trial(tables, answer, heard.text)
         await trial.card(tables, account, answer)
+        return None
+    if await _to_nobody(session, heard, account, answer):
         return None
     if heard.press is not None:
         return await converse.pressed(session, tables, heard, account, answer)
@@ -133,6 +138,20 @@ async def _command(
         await help_first.urgent(tables, account, answer)
         return True
     return False
+
+
+async def _to_nobody(
+    session: AsyncSession, heard: Incoming, account: Account, answer: Answer
+) -> bool:
+    """A line of somebody with cases in hand, which nothing asked for and which steers nothing: she is
+    asked whom it is for. Returns whether it was one."""
+    if heard.press is not None or heard.command:
+        return False
+    if account.awaiting is not None and account.awaiting.get("verb") != "use":
+        return False
+    if control(heard.text) is not None or await drafts.current(session, account) is not None:
+        return False
+    return await relay.outside(session, heard, account, answer)
 
 
 async def _staff_typed(

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview import flow
 from bot.ports import Incoming
-from bot.services import accounts, drafts, hand_over, keep_evidence
+from bot.services import accounts, drafts, hand_over, keep_evidence, notes, relay
 from bot.services.reading import reading
 from bot.services.sending import Answer, Rows, button, tell
 from bot.services.tables import SHANGHAI, Tables
@@ -17,6 +17,7 @@ from models.case import Case, Evidence
 from models.lifecycle import OPEN, Action, CaseStatus, allowed
 from models.party import Account
 
+MORE = "so"
 NEXT = {
     "dispute": "told.taken_dispute",
     "advice": "told.taken_advice",
@@ -119,6 +120,8 @@ async def show_details(
         say("details.evidence", lines=[_evidence_line(e) for e in case.evidence])
         if case.evidence
         else say("details.no_evidence"),
+        say("details.talk", lines=said) if (said := relay.shown(case, relay.LATELY)) else None,
+        say("details.notes", lines=noted) if (noted := notes.shown(case)) else None,
         say("details.private"),
         case=case,
         media=keep_evidence.media(case.evidence),
@@ -132,9 +135,19 @@ def actions(case: Case) -> Rows:
     if case.status not in OPEN:
         return []
     return [
-        [button("button.ask", "sa", case)],
+        [button("button.ask", "sa", case), button("button.talk", relay.STAFF_VERB, case)],
         [button("button.settle", "ss", case), button("button.end", "se", case)],
         [button("relabel.button.open", "sl", case), button("button.return", "sr", case)],
+        [button("button.more", MORE, case)],
+    ]
+
+
+def more(case: Case) -> Rows:
+    """What the taker needs less often."""
+    return [
+        [button("button.note", notes.VERB, case)],
+        [button("button.history", relay.STAFF_VERB, case, "all")],
+        [button("button.details", "sv", case)],
     ]
 
 
