@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview.asides import control
 from bot.ports import Incoming
-from bot.services import accounts, drafts, notes, relay, today
+from bot.services import accounts, drafts, notes, relay, templates, today
 from bot.services.ask_consumer import ask, ask_typed
 from bot.services.close_case import CONFIRM, close_pressed, close_typed
 from bot.services.close_case import VERBS as CLOSING
@@ -70,6 +70,8 @@ async def pressed(
             return say("toast.not_yours")
         if press.verb == relay.STAFF_VERB:
             return await relay.staff_pressed(session, tables, case, account, answer, press.question)
+        if press.verb == templates.VERB:
+            return await templates.pressed(session, tables, case, account, answer, press)
         if press.verb == notes.VERB:
             await notes.pressed(tables, case, account, answer, press.question)
             return None

@@ -145,7 +145,7 @@ def actions(case: Case) -> Rows:
 def more(case: Case) -> Rows:
     """What the taker needs less often."""
     return [
-        [button("button.note", notes.VERB, case)],
+        [button("button.templates", "sf", case), button("button.note", notes.VERB, case)],
         [button("button.history", relay.STAFF_VERB, case, "all")],
         [button("button.details", "sv", case)],
     ]

@@ -58,6 +58,7 @@ DYNAMIC = {
     "relay.off_": "bot/services/relay.py",
     "relay.sent_": "bot/services/relay.py",
     "relay.who_": "bot/services/relay.py",
+    "template.sample.": "bot/services/edit_templates.py",
     "today.step_": "bot/services/today.py",
     "trial.missing.": "bot/services/administer.py",
     "why.": "bot/interview/asking.py",
