@@ -26,6 +26,8 @@ class Policy:
     take_working_days: int
     escalate_working_days: int
     handle_working_days: Mapping[str, int]
+    duplicate_days: int
+    merge_undo_days: int
     office_from: time
     office_until: time
     draft_reminder_hours: int

@@ -5,8 +5,18 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview.asides import control
-from bot.ports import Incoming
-from bot.services import accounts, drafts, notes, relay, templates, today
+from bot.ports import Incoming, Press
+from bot.services import (
+    accounts,
+    drafts,
+    merge,
+    notes,
+    pass_on,
+    recuse,
+    relay,
+    templates,
+    today,
+)
 from bot.services.ask_consumer import ask, ask_typed
 from bot.services.close_case import CONFIRM, close_pressed, close_typed
 from bot.services.close_case import VERBS as CLOSING
@@ -18,6 +28,7 @@ from bot.services.sending import Answer
 from bot.services.tables import Tables
 from bot.services.take_case import MORE, more, open_private, take, who_has
 from bot.texts.catalogue import Say, say
+from models.case import Case
 from models.lifecycle import NotPossible
 from models.party import Account
 
@@ -54,6 +65,8 @@ async def pressed(
     case = await drafts.by_token(session, press.case)
     if case is None or case.filed_at is None:
         return say("toast.no_case")
+    if press.verb == merge.VERB:
+        return await _merge(session, tables, case, account, answer, press)
     if press.verb == "st":
         return await take(session, tables, heard, case, account)
     try:
@@ -80,6 +93,12 @@ async def pressed(
             account.awaiting = None
         if press.verb == "sr":
             await reasons(case, answer)
+        elif press.verb == pass_on.VERB:
+            return await pass_on.pressed(session, tables, case, account, answer, press)
+        elif press.verb == recuse.VERB or _own_conflict(case, account, press):
+            return await recuse.pressed(session, tables, case, account, answer, press)
+        elif _own_duplicate(case, account, press) and await merge.similar(session, tables, case):
+            return await merge.pressed(session, tables, case, account, answer, Press(merge.VERB))
         elif press.verb == "srr":
             await give_back(session, tables, case, account, answer, press.value)
         elif press.verb == "sv":
@@ -99,6 +118,30 @@ async def pressed(
     except NotPossible:
         return say("toast.not_now", status=say(f"status.{case.status}"))
     return None
+
+
+def _own_conflict(case: Case, account: Account, press: Press) -> bool:
+    """The taker returns for her ties: first it is asked whose they are."""
+    return press.verb == "srr" and press.value == "conflict" and case.taker_id == account.id
+
+
+def _own_duplicate(case: Case, account: Account, press: Press) -> bool:
+    """The taker returns what was filed twice: it is merged rather than returned."""
+    return press.verb == "srr" and press.value == "duplicate" and case.taker_id == account.id
+
+
+async def _merge(
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    account: Account,
+    answer: Answer,
+    press: Press,
+) -> Say | None:
+    try:
+        return await merge.pressed(session, tables, case, account, answer, press)
+    except NotPossible:
+        return say("toast.not_now", status=say(f"status.{case.status}"))
 
 
 async def typed(

@@ -10,12 +10,14 @@ from bot.facts.money import show_money
 from bot.facts.phones import parse_phone
 from bot.interview import asides
 from bot.law.deadlines import working_days_after
-from bot.ports import Incoming, Press
+from bot.ports import Button, Incoming, Press
 from bot.services import (
+    accounts,
     choose_point,
     drafts,
     hand_over,
     keep_evidence,
+    merge,
     prepare_text,
     relay,
     remind,
@@ -35,6 +37,8 @@ VERBS = frozenset(
         "ta",
         "tw",
         "twy",
+        "twn",
+        merge.CONSUMER_VERB,
         "to",
         "tr",
         "tl",
@@ -61,6 +65,10 @@ SHOWN = frozenset(
         Action.RELABEL,
         Action.PASS,
         Action.TALK,
+        Action.MERGE,
+        Action.UNMERGE,
+        Action.CODE,
+        Action.LINK,
     }
 )
 ASPECTS = ("solved", "manner", "speed")
@@ -114,8 +122,9 @@ async def show(
             lines=_timeline(case),
         ),
         await _holder(session, case),
+        await _linked(session, case),
         _next(tables, case),
-        buttons=_buttons(tables, case),
+        buttons=[*await _to_kept(session, tables, case), *_buttons(tables, case)],
     )
 
 
@@ -158,6 +167,7 @@ def _event_line(event: Event) -> Say:
         desk=details.get("desk", ""),
         who=details.get("who", ""),
         text=details.get("text", ""),
+        number=details.get("number", ""),
         money=show_money(int(details.get("fen") or 0)),
         reason=Say.from_json(details["reason"]) if isinstance(details.get("reason"), dict) else "",
     )
@@ -173,6 +183,23 @@ async def _holder(session: AsyncSession, case: Case) -> Say | None:
     if taker is not None:
         return say("progress.with_taker", desk=desk.name, who=taker.name or "")
     return say("progress.with_desk", desk=desk.name)
+
+
+async def _linked(session: AsyncSession, case: Case) -> Say | None:
+    """What was merged into it."""
+    parts = [part.number or "" for part in await merge.merged_into(session, case)]
+    return say("progress.parts", numbers=parts) if parts else None
+
+
+async def _to_kept(session: AsyncSession, tables: Tables, case: Case) -> list[list[Button]]:
+    """From a merged case to the one that goes on, and apart again."""
+    kept = await session.get(Case, case.same_as_id) if case.same_as_id else None
+    if kept is None:
+        return []
+    rows = [[button(say("merge.button.kept", number=kept.number or ""), "tp", kept)]]
+    if merge.may_undo(tables, case):
+        rows.append([button("merge.button.not_same", merge.CONSUMER_VERB, case)])
+    return rows
 
 
 def _next(tables: Tables, case: Case) -> Say:
@@ -238,6 +265,14 @@ async def pressed(
             )
         case "twy" if Action.WITHDRAW in allowed(case.status):
             await _withdraw(session, tables, case, account, answer)
+        case "twn" if Action.WITHDRAW in allowed(case.status):
+            await answer(
+                say("withdraw.goes_on", number=case.number or ""),
+                buttons=[[button("button.progress", "tp", case)]],
+            )
+            await _tell_holder(session, tables, case, say("desk.goes_on", number=case.number or ""))
+        case merge.CONSUMER_VERB:
+            return await merge.consumer_pressed(session, tables, case, account, answer)
         case "to" if _may_reopen(tables, case):
             await _reopen(session, tables, case, account, answer)
         case relay.CONSUMER_VERB if press.question == "off" or Action.TALK in allowed(case.status):
@@ -484,6 +519,16 @@ async def _reopen(
             say("desk.reopened", number=case.number or ""),
             case=case,
         )
+
+
+async def _tell_holder(session: AsyncSession, tables: Tables, case: Case, text: Say) -> None:
+    """Tell the taker; while nobody has the case, the group of its desk."""
+    taker = await session.get(Account, case.taker_id) if case.taker_id else None
+    desk = await hand_over.desk_of(session, case)
+    chat = await accounts.chat_of(session, desk) if desk is not None else None
+    target = taker.address if taker is not None else chat
+    if target is not None:
+        await tell(session, tables, target, text, case=case)
 
 
 async def _tell_desk(

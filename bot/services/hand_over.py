@@ -509,7 +509,7 @@ async def refresh_card(session: AsyncSession, tables: Tables, case: Case) -> Non
 
 def _slot(case: Case) -> str:
     """The message of this hand-over: each has a card of its own."""
-    rounds = sum(event.action in {Action.HAND_OVER, Action.REOPEN} for event in case.events)
+    rounds = sum(event.action in remind.HANDED for event in case.events)
     return f"card:{case.token}:{rounds}"
 
 

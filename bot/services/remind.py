@@ -64,7 +64,7 @@ def _hours(policy: Policy, since: datetime, hours: int) -> datetime:
     return after_quiet(since + timedelta(hours=hours), policy.quiet_from, policy.quiet_until)
 
 
-HANDED = frozenset({Action.HAND_OVER, Action.REOPEN})
+HANDED = frozenset({Action.HAND_OVER, Action.REOPEN, Action.UNMERGE})
 
 WAITS = {
     DESK: Wait(CaseStatus.WAITING, HANDED, _desk),

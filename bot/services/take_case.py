@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview import flow
 from bot.ports import Incoming
-from bot.services import accounts, drafts, hand_over, keep_evidence, notes, relay
+from bot.services import accounts, drafts, hand_over, keep_evidence, merge, notes, pass_on, relay
 from bot.services.reading import reading
 from bot.services.sending import Answer, Rows, button, tell
 from bot.services.tables import SHANGHAI, Tables
@@ -43,6 +43,8 @@ async def take(
         session, tables, account, desk
     ):
         return say("toast.not_staff")
+    if account.id.hex in pass_on.withdrew(case):
+        return say("toast.withdrew")
     if case.status is not CaseStatus.WAITING:
         if case.taker_id == account.id:
             return say("toast.you_have_it")
@@ -94,14 +96,14 @@ async def who_has(session: AsyncSession, case: Case) -> Say:
 async def show_details(
     session: AsyncSession, tables: Tables, case: Case, account: Account, key: str | None = None
 ) -> None:
-    """Story, contact and evidence to the taker; the view is logged and the consumer sees it."""
-    case.apply(
-        Action.VIEW, at=tables.clock.now(), by=account.id, details={"who": account.name or ""}
-    )
-    context = drafts.context(case, tables)
-    # What was only read in her words was hers to check; to the taker it is simply what she said.
-    answers = {key: {**said, "by": "person"} for key, said in (case.answers or {}).items()}
-    lines = [line for _, line in flow.review(answers, context)]
+    """Story, contact and evidence to the taker, with what was merged into it; each view is logged and the
+    consumer sees it."""
+    parts = await merge.merged_into(session, case)
+    for each in (case, *parts):
+        each.apply(
+            Action.VIEW, at=tables.clock.now(), by=account.id, details={"who": account.name or ""}
+        )
+    alike = await merge.similar(session, tables, case)
     added = [
         (event.details or {}).get("text")
         for event in case.events
@@ -112,7 +114,7 @@ async def show_details(
         tables,
         account.address,
         say("details.head", number=case.number or "", status=say(f"status.{case.status}")),
-        say("details.lines", lines=lines),
+        say("details.lines", lines=_told(case, tables)),
         *reading(case),
         say("details.added", lines=[say("details.added_line", text=text) for text in added])
         if added
@@ -122,12 +124,29 @@ async def show_details(
         else say("details.no_evidence"),
         say("details.talk", lines=said) if (said := relay.shown(case, relay.LATELY)) else None,
         say("details.notes", lines=noted) if (noted := notes.shown(case)) else None,
+        *(_part(part, tables) for part in parts),
+        say("merge.hint", lines=merge.lines(tables, alike)) if alike else None,
         say("details.private"),
         case=case,
-        media=keep_evidence.media(case.evidence),
-        buttons=actions(case),
+        media=keep_evidence.media([one for each in (case, *parts) for one in each.evidence]),
+        buttons=[
+            *([[button("button.merge", merge.VERB, case)]] if alike else []),
+            *actions(case),
+        ],
         key=key,
     )
+
+
+def _told(case: Case, tables: Tables) -> list[Say]:
+    """All that she answered."""
+    # What was only read in her words was hers to check; to the taker it is simply what she said.
+    answers = {key: {**said, "by": "person"} for key, said in (case.answers or {}).items()}
+    return [line for _, line in flow.review(answers, drafts.context(case, tables))]
+
+
+def _part(case: Case, tables: Tables) -> Say:
+    """A case that was merged into another, within that one's details."""
+    return say("merge.part", number=case.number or "", lines=_told(case, tables))
 
 
 def actions(case: Case) -> Rows:
@@ -146,6 +165,8 @@ def more(case: Case) -> Rows:
     """What the taker needs less often."""
     return [
         [button("button.templates", "sf", case), button("button.note", notes.VERB, case)],
+        [button("button.pass_on", pass_on.VERB, case), button("button.recuse", "sq", case)],
+        [button("button.merge", merge.VERB, case)],
         [button("button.history", relay.STAFF_VERB, case, "all")],
         [button("button.details", "sv", case)],
     ]
