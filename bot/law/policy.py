@@ -26,6 +26,7 @@ class Policy:
     take_working_days: int
     escalate_working_days: int
     handle_working_days: Mapping[str, int]
+    case_code_days: int
     duplicate_days: int
     merge_undo_days: int
     office_from: time

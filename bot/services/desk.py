@@ -8,12 +8,15 @@ from bot.interview.asides import control
 from bot.ports import Incoming, Press
 from bot.services import (
     accounts,
+    codes,
     drafts,
     merge,
     notes,
     pass_on,
+    proxy,
     recuse,
     relay,
+    return_case,
     templates,
     today,
 )
@@ -81,6 +84,9 @@ async def pressed(
                 return await who_has(session, case)
         elif case.taker_id != account.id:
             return say("toast.not_yours")
+        if _wants_her(press) and await proxy.by_telephone(session, case, answer):
+            account.awaiting = None
+            return None
         if press.verb == relay.STAFF_VERB:
             return await relay.staff_pressed(session, tables, case, account, answer, press.question)
         if press.verb == templates.VERB:
@@ -93,6 +99,10 @@ async def pressed(
             account.awaiting = None
         if press.verb == "sr":
             await reasons(case, answer)
+        elif press.verb == codes.STAFF_VERB:
+            await codes.staff_pressed(session, tables, case, account, answer, press)
+        elif press.verb == proxy.ADD_VERB:
+            await proxy.add_pressed(case, account, answer)
         elif press.verb == pass_on.VERB:
             return await pass_on.pressed(session, tables, case, account, answer, press)
         elif press.verb == recuse.VERB or _own_conflict(case, account, press):
@@ -118,6 +128,15 @@ async def pressed(
     except NotPossible:
         return say("toast.not_now", status=say(f"status.{case.status}"))
     return None
+
+
+def _wants_her(press: Press) -> bool:
+    """Whether a button needs the consumer in a chat: to ask, to talk, to have her word."""
+    return (
+        press.verb in {"sa", templates.VERB}
+        or (press.verb == relay.STAFF_VERB and press.question in {"", "this"})
+        or (press.verb == "srr" and press.value in return_case.ASKS_HER)
+    )
 
 
 def _own_conflict(case: Case, account: Account, press: Press) -> bool:
@@ -167,6 +186,8 @@ async def typed(
     try:
         if verb == relay.STAFF_VERB:
             await relay.staff_line(session, tables, heard, case, account, answer)
+        elif verb == proxy.ADD_VERB:
+            await proxy.add_typed(tables, case, account, answer, heard.text)
         elif verb == notes.VERB:
             await notes.typed(tables, case, account, answer, heard.text)
         elif verb == "sa":

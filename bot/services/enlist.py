@@ -43,7 +43,11 @@ async def home(session: AsyncSession, tables: Tables, account: Account, answer: 
     if not duties and not manages:
         await answer(say("staff.not_yet"), buttons=[[button("button.menu", "go", value="menu")]])
         return
-    rows: list[list[Button]] = [[button("today.button.list", today.VERB)]] if duties else []
+    rows: list[list[Button]] = (
+        [[button("today.button.list", today.VERB)], [button("proxy.button.begin", "sb")]]
+        if duties
+        else []
+    )
     day = accounts.today(tables)
     away = [staff for staff, _ in duties if staff.away_until and staff.away_until >= day]
     if away:

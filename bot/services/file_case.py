@@ -89,20 +89,15 @@ async def file(
     if open_now >= tables.policy.open_cases_per_person:
         await answer(say("file.too_many", most=tables.policy.open_cases_per_person))
         return
-    _fill_columns(case)
-    case.number = await _number(session, tables)
-    case.filed_at = now
-    case.apply(Action.FILE, at=now, by=account.id)
-    plan = await hand_over.hand_over(session, tables, case, account)
+    plan = await enter(session, tables, case, account)
     route = plan.route
-    await locate.owe(session, tables, case)
     if not account.subscribed and not account.is_admin:
         offer = [[button("button.subscribe", "us", case)]]
     else:
         offer = []
     due = working_days_after(now.astimezone(SHANGHAI).date(), tables.policy.take_working_days)
     await answer(
-        say("file.done", number=case.number),
+        say("file.done", number=case.number or ""),
         *door_card(route.door),
         say("file.reasons", reasons=list(route.because)),
         say("file.next", day=day_words(due))
@@ -122,6 +117,24 @@ async def file(
         ],
         venue=plan.venue(route.held_by),
     )
+
+
+async def enter(
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    by: Account,
+    details: dict[str, Any] | None = None,
+) -> Plan:
+    """Number a reviewed draft and hand it over."""
+    now = tables.clock.now()
+    _fill_columns(case)
+    case.number = await _number(session, tables)
+    case.filed_at = now
+    case.apply(Action.FILE, at=now, by=by.id, details=details)
+    plan = await hand_over.hand_over(session, tables, case, by)
+    await locate.owe(session, tables, case)
+    return plan
 
 
 def _fill_columns(case: Case) -> None:

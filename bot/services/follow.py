@@ -160,6 +160,8 @@ def _event_line(event: Event) -> Say:
     key = f"event.{event.action}"
     if files and not details.get("text"):
         key = f"event.{event.action}_files"
+    if details.get("paper"):
+        key = f"event.{event.action}_desk"
     return say(
         key,
         at=at,

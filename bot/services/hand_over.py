@@ -401,7 +401,7 @@ async def _give(
 ) -> None:
     owner = await session.get_one(Account, case.account_id)
     if tables.demo:
-        _simulate(desk, owner.address.partition(":")[0])
+        _simulate(desk, (by or owner).address.partition(":")[0])
     case.apply(
         Action.HAND_OVER,
         at=tables.clock.now(),

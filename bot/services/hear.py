@@ -11,6 +11,7 @@ from bot.services import (
     administer,
     bind_desk,
     broadcast,
+    codes,
     converse,
     desk,
     drafts,
@@ -19,6 +20,7 @@ from bot.services import (
     help_first,
     leave,
     poster,
+    proxy,
     relay,
     today,
     trial,
@@ -53,6 +55,10 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
     verb = heard.press.verb if heard.press is not None else ""
     if verb.startswith("m"):
         return await administer.pressed(session, tables, heard, account)
+    if heard.press is not None and verb == proxy.VERB:
+        return await proxy.begin(session, tables, account, answer, heard.press)
+    if heard.press is not None and verb == codes.VERB:
+        return await codes.pressed(session, tables, account, answer, heard.press)
     if verb.startswith("s"):
         return await desk.pressed(session, tables, heard, account, answer)
     if heard.press is not None and verb in {enlist.VERB, leave.VERB}:
@@ -64,6 +70,9 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
     if heard.command and heard.command not in BESIDE:
         # She is about to do something else: the next line is not for what was asked before.
         account.awaiting = None
+    own_words = heard.text and not heard.edited and not heard.forwarded_from
+    if own_words and await codes.typed(session, tables, account, answer, heard.text):
+        return None
     if heard.command and await _command(session, tables, heard, account, answer):
         return None
     if heard.edited and await relay.edited(session, tables, heard, account, answer):
@@ -113,6 +122,10 @@ async def _command(
     if heard.command == "start" and heard.argument.startswith(enlist.START):
         token = heard.argument.removeprefix(enlist.START)
         await enlist.claim(session, tables, account, answer, token)
+        return True
+    if heard.command == "start" and heard.argument.startswith(codes.START):
+        code = heard.argument.removeprefix(codes.START)
+        await codes.claim(session, tables, account, answer, code)
         return True
     if heard.command == "start" and heard.argument.startswith(poster.START):
         code = heard.argument.removeprefix(poster.START)

@@ -25,6 +25,7 @@ REASONS = (
     "other",
 )
 MISSING, WITHDRAWN = "missing", "withdrawn"
+ASKS_HER = frozenset({MISSING, WITHDRAWN})
 """Reasons that return nothing: the consumer is asked, for material or for her word."""
 
 ELSEWHERE = frozenset({"not_ours", "conflict", "busy"})

@@ -167,6 +167,7 @@ def more(case: Case) -> Rows:
         [button("button.templates", "sf", case), button("button.note", notes.VERB, case)],
         [button("button.pass_on", pass_on.VERB, case), button("button.recuse", "sq", case)],
         [button("button.merge", merge.VERB, case)],
+        [button("button.code", "sk", case)],
         [button("button.history", relay.STAFF_VERB, case, "all")],
         [button("button.details", "sv", case)],
     ]
