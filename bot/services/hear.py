@@ -21,9 +21,10 @@ from bot.services import (
     leave,
     poster,
     proxy,
-    relay,
+    relay_edit,
     today,
     trial,
+    unasked,
     welcome,
 )
 from bot.services.sending import Answer
@@ -75,7 +76,7 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         return None
     if heard.command and await _command(session, tables, heard, account, answer):
         return None
-    if heard.edited and await relay.edited(session, tables, heard, account, answer):
+    if heard.edited and await relay_edit.edited(session, tables, heard, account, answer):
         return None
     if not heard.press and not heard.command and account.awaiting is not None:
         if await desk.typed(session, tables, heard, account, answer):
@@ -164,7 +165,7 @@ async def _to_nobody(
         return False
     if control(heard.text) is not None or await drafts.current(session, account) is not None:
         return False
-    return await relay.outside(session, heard, account, answer)
+    return await unasked.ask(session, heard, account, answer)
 
 
 async def _staff_typed(

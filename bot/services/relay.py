@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.facts.redact import redact
@@ -34,9 +33,6 @@ IN_HAND = (CaseStatus.HANDLING, CaseStatus.ASKING)
 CHANGES_HANDS = frozenset({Action.TAKE, Action.PASS, Action.SEND_BACK, Action.REOPEN})
 LATELY = 5
 """Lines that the taker sees with the case; all of them are a button away."""
-
-OFFERED = 5
-"""Cases that a line typed outside of a talk may be meant for."""
 
 
 def turned(case: Case) -> tuple[str, str]:
@@ -153,7 +149,7 @@ async def _turn_off(
     case.apply(
         Action.TALK, at=tables.clock.now(), by=account.id, details={"turn": "off", "side": side}
     )
-    other = await _other(session, case, side)
+    other = await other_side(session, case, side)
     ways = _ways_after(case, side)
     await answer(say(f"relay.off_{side}", number=case.number or ""), buttons=ways)
     if side == CONSUMER and other is not None:
@@ -251,7 +247,7 @@ async def _carry(
             "place": [*place, heard.place_title] if place and heard is not None else [],
         },
     )
-    other = await _other(session, case, side)
+    other = await other_side(session, case, side)
     if other is None:
         return
     first = await _send(session, tables, case, event, other, side)
@@ -286,14 +282,14 @@ async def _send(
             if (each.details or {}).get("album") == album and (each.details or {})["side"] == side
         ]
     now = tables.clock.now()
-    message = await _message(session, case, parts, side)
+    whole = await message(session, case, parts, side)
     row = await owe(
         session,
         to.address,
-        message,
+        whole,
         now=now,
         key=f"talk:{case.token}:{side}:{album or event.seq}",
-        slot=_slot(case, parts[0]),
+        slot=slot(case, parts[0]),
         case_id=case.id,
         run_at=now + ALBUM_PAUSE if album else None,
     )
@@ -302,7 +298,7 @@ async def _send(
         await owe(
             session,
             to.address,
-            await _message(session, case, [event], side),
+            await message(session, case, [event], side),
             now=now,
             key=f"talk:{case.token}:{side}:{event.seq}",
             case_id=case.id,
@@ -310,7 +306,7 @@ async def _send(
     return len(parts) == 1
 
 
-async def _message(
+async def message(
     session: AsyncSession, case: Case, parts: Sequence[Event], side: str, edited: bool = False
 ) -> Message:
     """The line as the other side sees it."""
@@ -354,7 +350,7 @@ def _replies(case: Case, side: str) -> tuple[tuple[Button, ...], ...]:
     )
 
 
-def _slot(case: Case, event: Event) -> str:
+def slot(case: Case, event: Event) -> str:
     return f"talk:{case.token}:{event.seq}"
 
 
@@ -362,120 +358,6 @@ def _packed(file: Any) -> list[str]:
     return [file.kind, file.file_id, "", file.name]
 
 
-async def _other(session: AsyncSession, case: Case, side: str) -> Account | None:
+async def other_side(session: AsyncSession, case: Case, side: str) -> Account | None:
     wanted = case.account_id if side == STAFF else case.taker_id
     return await session.get(Account, wanted) if wanted is not None else None
-
-
-async def edited(
-    session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
-) -> bool:
-    """A line of a talk was edited: so is what the other side reads. Returns whether it was one."""
-    mine = await session.scalars(
-        select(Case).where(
-            Case.status.in_(IN_HAND),
-            or_(Case.taker_id == account.id, Case.account_id == account.id),
-        )
-    )
-    for case in mine:
-        for event, text in lines(case):
-            details = event.details or {}
-            if details.get("msg") == heard.message_id and event.by_id == account.id:
-                await _edit(session, tables, case, event, account, answer, text, heard.text)
-                return True
-    return False
-
-
-async def _edit(
-    session: AsyncSession,
-    tables: Tables,
-    case: Case,
-    event: Event,
-    account: Account,
-    answer: Answer,
-    old: str,
-    new: str,
-) -> None:
-    new = redact(new).text
-    if new == old:
-        return
-    if not is_on(case):
-        await answer(say("relay.edit_off"))
-        return
-    details = event.details or {}
-    side = str(details["side"])
-    case.apply(
-        Action.TALK,
-        at=tables.clock.now(),
-        by=account.id,
-        details={"side": side, "edits": event.seq, "text": new},
-    )
-    other = await _other(session, case, side)
-    if other is None:
-        return
-    message = await _message(session, case, [event], side, edited=True)
-    if message.media or message.venue:
-        # A caption's message cannot be found again in an album: the new words go as words.
-        message = Message(message.parts, message.buttons)
-        slot = ""
-    else:
-        slot = _slot(case, event)
-    await owe(
-        session,
-        other.address,
-        message,
-        now=tables.clock.now(),
-        slot=slot,
-        case_id=case.id,
-    )
-    await answer(say(f"relay.edit_{side}", number=case.number or ""))
-
-
-async def outside(session: AsyncSession, heard: Incoming, account: Account, answer: Answer) -> bool:
-    """A line of somebody who has cases in hand, meant for no button: which case, or a matter of her own?
-
-    Nothing is sent to anybody before she says so. Returns whether that was asked.
-    """
-    held = await session.scalars(
-        select(Case)
-        .where(Case.taker_id == account.id, Case.status.in_(IN_HAND))
-        .order_by(Case.touched_at.desc())
-        .limit(OFFERED)
-    )
-    cases = list(held)
-    if not cases or heard.edited:
-        return False
-    if not heard.text:
-        await answer(
-            say("relay.outside_file"),
-            buttons=[
-                *(
-                    [button(say("relay.button.with", number=case.number or ""), STAFF_VERB, case)]
-                    for case in cases
-                ),
-                [button("relay.button.own", "go", value="complaint")],
-            ],
-        )
-        return True
-    before = account.awaiting or {}
-    text = f"{before['text']}\n{heard.text}" if before.get("verb") == "use" else heard.text
-    account.awaiting = {"verb": "use", "text": text}
-    await answer(
-        say("relay.outside"),
-        buttons=[
-            *(
-                [
-                    button(
-                        say("relay.button.send", number=case.number or ""), STAFF_VERB, case, "this"
-                    )
-                ]
-                for case in cases
-            ),
-            *(
-                [button(say("relay.button.note", number=case.number or ""), "sn", case, "this")]
-                for case in cases[:1]
-            ),
-            [button("relay.button.own", "use", value="new")],
-        ],
-    )
-    return True

@@ -17,7 +17,7 @@ from models.case import Case, Evidence
 from models.lifecycle import OPEN, Action, CaseStatus, allowed
 from models.party import Account
 
-MORE = "so"
+MORE = "sw"
 NEXT = {
     "dispute": "told.taken_dispute",
     "advice": "told.taken_advice",

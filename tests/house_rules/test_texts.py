@@ -54,7 +54,7 @@ DYNAMIC = {
     "return.": "bot/services/return_case.py",
     "skip.": "bot/interview/asking.py",
     "status.": "bot/services/follow.py",
-    "relay.edit_": "bot/services/relay.py",
+    "relay.edit_": "bot/services/relay_edit.py",
     "relay.off_": "bot/services/relay.py",
     "relay.sent_": "bot/services/relay.py",
     "relay.who_": "bot/services/relay.py",
