@@ -46,12 +46,13 @@ from bot.adapters.files import SealedFiles
 from bot.adapters.lock import only_one
 from bot.adapters.telegram import ALLOWED_UPDATES, TelegramChannel, build_bot
 from bot.law import book, policy
-from bot.ports import Clock, Document, Incoming, Inspect, Poster
+from bot.ports import Clock, Document, Incoming, Inspect, Message, Poster
 from bot.route.region import load_region
 from bot.services import (
     accounts,
     advance,
     broadcast,
+    codes,
     copies,
     drafts,
     edit_rules,
@@ -248,7 +249,7 @@ async def _work(
     deliverer = Deliverer(
         house.db,
         house.clock,
-        {"tg": channel.send},
+        {"tg": channel.send, codes.PAPER: _to_nobody},
         _limits(house.settings),
         errands={
             "fetch": fetcher(
@@ -321,6 +322,11 @@ async def _send_what_is_owed(house: House) -> None:
                     if not await still_owed(session, house.clock.now() + ALBUM_PAUSE):
                         return
                 await asyncio.sleep(0.05)
+
+
+async def _to_nobody(_target: str, _message: Message, _edit_ids: Sequence[Any] | None) -> list[Any]:
+    """Who filed at the desk and has linked no account reads nothing here; the desk tells her."""
+    return []
 
 
 def _limits(settings: Settings) -> Limits:

@@ -40,6 +40,8 @@ class Case(UuidKey):
     121 art. 9): the complaint does not know of it, so that nobody who has the one learns of the other.
     ``merchant_mark`` is a keyed fingerprint of the merchant's name, by which cases about it are counted.
     ``papers`` holds what its taker has begun to write down and not yet confirmed: ``{form: {step: value}}``.
+    ``same_as_id`` is the case that it was merged into (合并), ``entered_by_id`` the staff member who filed
+    it for somebody at the desk (代登记).
     """
 
     __tablename__ = "case_file"
@@ -71,6 +73,8 @@ class Case(UuidKey):
     route_sealed: Mapped[bytes | None]
     papers_sealed: Mapped[bytes | None]
     taker_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
+    same_as_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("case_file.id"), index=True)
+    entered_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     result: Mapped[str] = mapped_column(String(40), default="")
     returned_fen: Mapped[int | None] = mapped_column(BigInteger)
     linked_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("case_file.id"), index=True)
@@ -98,6 +102,11 @@ class Case(UuidKey):
         lazy="selectin",
         cascade="all, delete-orphan",
     )
+
+    @property
+    def part(self) -> str:
+        """What its desk is to do: ``dispute``, ``advice``, ``clue`` or ``consult``."""
+        return self.role if self.kind is CaseKind.COMPLAINT else self.kind.value
 
     def apply(
         self,
@@ -144,6 +153,25 @@ class Event(UuidKey):
 
 SIGNED = "signed"
 """``Evidence.extra["at"]`` of a signed paper's picture, which is the taker's and not the consumer's."""
+
+
+class CaseCode(UuidKey):
+    """A one-time code (查询码) by which somebody links a case to her own account; only its hash is kept.
+
+    It holds until ``until``, and no longer than ``ended_at``: used by ``used_by_id``, or replaced by a newer one.
+    """
+
+    __tablename__ = "case_code"
+
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("case_file.id", ondelete="CASCADE"), index=True
+    )
+    by_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    used_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
 
 
 class Evidence(UuidKey):

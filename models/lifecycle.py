@@ -21,6 +21,7 @@ class CaseStatus(StrEnum):
     CONCLUDED = "concluded"
     WITHDRAWN = "withdrawn"
     DISCARDED = "discarded"
+    MERGED = "merged"
 
 
 class Action(StrEnum):
@@ -64,6 +65,12 @@ class Action(StrEnum):
     BREAK = "break"
     ADVANCE = "advance"
     CLAIM = "claim"
+    TALK = "talk"
+    NOTE = "note"
+    MERGE = "merge"
+    UNMERGE = "unmerge"
+    CODE = "code"
+    LINK = "link"
 
 
 S, A = CaseStatus, Action
@@ -159,6 +166,33 @@ TRANSITIONS: Mapping[tuple[CaseStatus, Action], CaseStatus] = {
     (S.ENDED, A.ADVANCE): S.ENDED,
     (S.ENDED, A.REOPEN): S.WAITING,
     (S.ENDED, A.RATE): S.ENDED,
+    (S.HANDLING, A.TALK): S.HANDLING,
+    (S.ASKING, A.TALK): S.ASKING,
+    (S.HANDLING, A.NOTE): S.HANDLING,
+    (S.ASKING, A.NOTE): S.ASKING,
+    (S.AGREED, A.TALK): S.AGREED,
+    (S.AGREED, A.NOTE): S.AGREED,
+    (S.AGREED, A.CODE): S.AGREED,
+    (S.AGREED, A.LINK): S.AGREED,
+    (S.TRIAGE, A.MERGE): S.MERGED,
+    (S.WAITING, A.MERGE): S.MERGED,
+    (S.HANDLING, A.MERGE): S.MERGED,
+    (S.ASKING, A.MERGE): S.MERGED,
+    (S.MERGED, A.UNMERGE): S.WAITING,
+    (S.MERGED, A.VIEW): S.MERGED,
+    (S.HANDLING, A.CODE): S.HANDLING,
+    (S.ASKING, A.CODE): S.ASKING,
+    (S.SETTLED, A.CODE): S.SETTLED,
+    (S.ENDED, A.CODE): S.ENDED,
+    (S.TRIAGE, A.LINK): S.TRIAGE,
+    (S.WAITING, A.LINK): S.WAITING,
+    (S.HANDLING, A.LINK): S.HANDLING,
+    (S.ASKING, A.LINK): S.ASKING,
+    (S.SETTLED, A.LINK): S.SETTLED,
+    (S.ENDED, A.LINK): S.ENDED,
+    (S.CONCLUDED, A.CODE): S.CONCLUDED,
+    (S.CONCLUDED, A.LINK): S.CONCLUDED,
+    (S.MERGED, A.LINK): S.MERGED,
 }
 
 DEAD_ENDS: frozenset[CaseStatus] = frozenset({S.WITHDRAWN, S.DISCARDED})
@@ -170,9 +204,9 @@ TAKEN: frozenset[CaseStatus] = frozenset({S.HANDLING, S.ASKING, S.AGREED})
 OPEN: frozenset[CaseStatus] = frozenset({S.FILED, S.WAITING, S.TRIAGE}) | TAKEN
 """Filed and not yet closed."""
 
-CLOSED: frozenset[CaseStatus] = frozenset({S.SETTLED, S.ENDED, S.CONCLUDED, S.WITHDRAWN})
+CLOSED: frozenset[CaseStatus] = frozenset({S.SETTLED, S.ENDED, S.CONCLUDED, S.WITHDRAWN, S.MERGED})
 
-HANDED: frozenset[Action] = frozenset({A.HAND_OVER, A.REOPEN, A.REFER, A.DELEGATE})
+HANDED: frozenset[Action] = frozenset({A.HAND_OVER, A.REOPEN, A.REFER, A.DELEGATE, A.UNMERGE})
 """A desk has it from then on, and has not taken it yet."""
 
 

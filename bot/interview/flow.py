@@ -17,7 +17,7 @@ from bot.facts.phones import parse_phone
 from bot.facts.places import Gazetteer, PlaceMatch
 from bot.facts.summary import Facts
 from bot.interview.answers import bare, declines, found_at, heard, label, plain, spot, wanted, words
-from bot.interview.questions import BY_KEY, QUESTIONS, Question, object_of
+from bot.interview.questions import BRIEF, BY_KEY, QUESTIONS, Question, object_of
 from bot.interview.terms import KEEP, SAME, Answers, Context, Given, Wrong, value_of
 from bot.texts.catalogue import Say, load, say
 
@@ -35,7 +35,16 @@ def applicable(answers: Answers, ctx: Context) -> tuple[Question, ...]:
 
 def next_question(answers: Answers, ctx: Context) -> Question | None:
     """The first applicable question without an answer; None: it is time for the review."""
-    return next((q for q in applicable(answers, ctx) if q.key not in answers), None)
+    return next((q for q in _wanted(answers, ctx) if q.key not in answers), None)
+
+
+def _wanted(answers: Answers, ctx: Context) -> tuple[Question, ...]:
+    """The applicable questions that are asked, or have an answer."""
+    return tuple(
+        question
+        for question in applicable(answers, ctx)
+        if not ctx.brief or question.key in BRIEF or question.key in answers
+    )
 
 
 def previous(current: Question | None, answers: Answers, ctx: Context) -> Question | None:
@@ -53,7 +62,7 @@ def progress(current: Question, answers: Answers, ctx: Context) -> tuple[int, in
     """Step x of y; y may still grow or shrink with the answers, and what was skipped is no step."""
     keys = [
         question.key
-        for question in applicable(answers, ctx)
+        for question in _wanted(answers, ctx)
         if question.key == current.key or not answers.get(question.key, {}).get("skipped")
     ]
     if current.key not in keys:

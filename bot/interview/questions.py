@@ -293,4 +293,9 @@ QUESTIONS: tuple[Question, ...] = (
     Question("extra", read.extra, skippable=FILED, options=among("none")),
 )  # fmt: skip
 
+BRIEF = frozenset(
+    {"gate", "story", "object", "merchant", "where", "amount", "claim", "name", "phone"}
+)
+"""What is asked when staff write it down for somebody; the rest is kept where the story says it."""
+
 BY_KEY: dict[str, Question] = {question.key: question for question in QUESTIONS}

@@ -50,7 +50,8 @@ class Context:
     ``kind``: complaint (投诉), clue (举报线索) or consult (咨询). ``object`` is the classifier's code, or "" when
     there is none; ``finance`` and ``fraud`` are about the object in force and the story. ``ask_object`` is set when
     the classifier is not sure; ``candidates`` are its best codes (three at most), ``taxonomy`` the whole list as
-    (group, codes). ``files`` counts the evidence kept so far.
+    (group, codes). ``files`` counts the evidence kept so far. ``brief``: told to staff who write it down (代登记), so only
+    what has to be known is asked.
     """
 
     kind: Kind
@@ -64,6 +65,7 @@ class Context:
     online: bool = False
     files: int = 0
     evidence_list: tuple[Say | str, ...] = ()
+    brief: bool = False
     taxonomy: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 

@@ -47,6 +47,41 @@ def days_after(start: date, n: int) -> date:
     return day
 
 
+def working_moment_after(at: datetime, n: int, opens: time, closes: time) -> datetime:
+    """The same time of day on the ``n``-th working day after, moved into office hours; ``at`` is aware,
+    the hours are Shanghai's. Raises ValueError when n is negative."""
+    local = at.astimezone(ZONE)
+    day = working_days_after(local.date(), n)
+    clock = min(max(local.time(), opens), closes)
+    return datetime.combine(day, clock, ZONE).astimezone(at.tzinfo)
+
+
+def working_time_between(start: datetime, end: datetime, opens: time, closes: time) -> timedelta:
+    """Office time from ``start`` to ``end``, both aware; none when ``end`` is not the later one."""
+    first, last = start.astimezone(ZONE), end.astimezone(ZONE)
+    total, day = timedelta(), first.date()
+    while day <= last.date():
+        if is_working_day(day):
+            begins = max(first, datetime.combine(day, opens, ZONE))
+            total += max(min(last, datetime.combine(day, closes, ZONE)) - begins, timedelta())
+        day += ONE
+    return total
+
+
+def after_working_time(start: datetime, needed: timedelta, opens: time, closes: time) -> datetime:
+    """When ``needed`` office time has gone by after ``start`` (aware); ``start`` itself for none."""
+    moment, left = start.astimezone(ZONE), needed
+    while left > timedelta():
+        end = datetime.combine(moment.date(), closes, ZONE)
+        free = working_time_between(moment, end, opens, closes)
+        if free >= left:
+            begins = max(moment, datetime.combine(moment.date(), opens, ZONE))
+            return (begins + left).astimezone(start.tzinfo)
+        left -= free
+        moment = datetime.combine(moment.date() + ONE, opens, ZONE)
+    return start
+
+
 def after_quiet(at: datetime, begins: time, ends: time) -> datetime:
     """``at`` itself, or the end of the night that it falls into: nobody is written to unasked then.
 

@@ -15,6 +15,7 @@ class Policy:
     """Hours, days and sizes as their names say, times in Shanghai; ``*_mb`` in MiB, ``*_characters`` in code points.
 
     ``take_hours`` are hours of duty by the type of a desk, ``other`` for any that is not named.
+    ``handle_working_days``: by the desk's part in a case (dispute, advice, clue, consult).
     """
 
     checked_on: str
@@ -24,6 +25,10 @@ class Policy:
     reopen_days: int
     call_back_working_days: int
     silent_working_days: int
+    handle_working_days: Mapping[str, int]
+    case_code_days: int
+    duplicate_days: int
+    merge_undo_days: int
     office_from: time
     office_until: time
     draft_reminder_hours: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -88,6 +89,12 @@ def present(day: date) -> ColumnElement[bool]:
     return and_(Staff.left_at.is_(None), or_(there(Staff, day), stands_in))
 
 
+def acts(account: Account, day: date) -> ColumnElement[bool]:
+    """Staff rows for which the account acts that day: its own, or of one on leave in whose place it is."""
+    herself = and_(Staff.account_id == account.id, there(Staff, day))
+    return or_(herself, _stands_in(account, day))
+
+
 async def staffed(session: AsyncSession, day: date) -> frozenset[str]:
     """Codes of the desks that can be handed a case: staff of their own are there, and a group, their
     own or their street's, to which the card goes."""
@@ -117,8 +124,7 @@ async def may_act(
     """Whether the account may act for the desk today: as its staff, as staff of its street or office, or
     in the place of one who is on leave."""
     day = today(tables)
-    herself = and_(Staff.account_id == account.id, there(Staff, day))
-    return await _works_for(session, desk, or_(herself, _stands_in(account, day)))
+    return await _works_for(session, desk, acts(account, day))
 
 
 async def holds(session: AsyncSession, tables: Tables, account: Account, case: Case) -> bool:
@@ -158,6 +164,14 @@ async def _works_for(session: AsyncSession, desk: Organisation, who: ColumnEleme
         select(Staff.id).where(Staff.organisation_id.in_(places), who).limit(1)
     )
     return found is not None
+
+
+def area(tables: Tables, account: Account) -> Select[UUID]:
+    """The desks that the account acts for today and every desk below them, as a query of their ids."""
+    own = select(Staff.organisation_id).where(acts(account, today(tables)))
+    below = select(Organisation.id).where(Organisation.id.in_(own)).cte("area", recursive=True)
+    below = below.union(select(Organisation.id).join(below, Organisation.parent_id == below.c.id))
+    return select(below.c.id)
 
 
 async def may_manage(

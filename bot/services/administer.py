@@ -20,6 +20,7 @@ from bot.services import (
     confirm_law,
     copies,
     edit_rules,
+    edit_templates,
     enlist,
     suggest_words,
     trial,
@@ -89,6 +90,8 @@ async def pressed(
         case try_rules.VERB:
             await try_rules.pressed(account, answer)
             return None
+        case edit_templates.VERB:
+            return await edit_templates.pressed(session, tables, press, account, answer)
         case confirm_law.VERB:
             return await confirm_law.pressed(session, tables, press, account, answer)
     account.awaiting = None
@@ -103,6 +106,8 @@ async def pressed(
             await enlist.home(session, tables, account, answer)
         case "operator":
             await _ask_operator(session, tables, account, answer)
+        case "templates":
+            await edit_templates.home(session, account, answer)
         case "try":
             await try_rules.begin(account, answer)
         case "rules":
@@ -157,6 +162,8 @@ async def typed(
             await assign.typed(session, tables, heard.text, account, answer)
         case edit_rules.VERB:
             await edit_rules.typed(session, tables, heard, account, answer)
+        case edit_templates.VERB:
+            await edit_templates.typed(tables, account, answer, heard.text)
         case try_rules.VERB:
             await try_rules.typed(tables, heard, account, answer)
         case _:
@@ -221,6 +228,7 @@ async def _menu(session: AsyncSession, tables: Tables, account: Account, answer:
             [_item("operator"), _item("duty")],
             [_item("try"), _item("rules")],
             [_item("suggest"), _item("law")],
+            [_item("templates")],
             [_item("status")],
         ],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.services import drafts, remind
+from bot.services import drafts, hand_over, remind
 from bot.services.sending import Answer, button, tell
 from bot.services.tables import Tables
 from bot.texts.catalogue import say
@@ -38,6 +38,7 @@ async def ask_typed(
         details={"text": text, "who": account.name or ""},
     )
     await remind.plan(session, tables, case)
+    await hand_over.refresh_card(session, tables, case)
     owner = await session.get_one(Account, case.account_id)
     await tell(
         session,

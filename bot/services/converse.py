@@ -24,6 +24,7 @@ from bot.services import (
     follow,
     help_first,
     keep_evidence,
+    proxy,
     welcome,
 )
 from bot.services.call_back import call_back
@@ -419,8 +420,10 @@ async def _agreed(
 ) -> None:
     now = tables.clock.now()
     case.paused = False
-    case.consented_at = account.consented_at = now
-    account.consent_version = tables.policy.consent_version
+    case.consented_at = now
+    if case.entered_by_id is None:
+        account.consented_at = now
+        account.consent_version = tables.policy.consent_version
     await _advance(session, tables, case, answer, say("consent.thanks"), _understood(case, tables))
 
 
@@ -639,7 +642,8 @@ async def _submit(
 ) -> None:
     """File it, unless a newer version of the interview asks something more."""
     if flow.next_question(dict(case.answers or {}), drafts.context(case, tables)) is None:
-        await file_case.file(session, tables, case, account, answer)
+        filing = file_case.file if case.entered_by_id is None else proxy.file
+        await filing(session, tables, case, account, answer)
     else:
         await _advance(session, tables, case, answer)
 

@@ -14,13 +14,23 @@ from bot.services import (
     advance,
     agree,
     authority,
+    codes,
     decide_advance,
     drafts,
     ledger,
     mediate,
+    merge,
+    notes,
     papers,
+    pass_on,
     print_papers,
+    proxy,
+    recuse,
     refer,
+    relay,
+    return_case,
+    templates,
+    today,
 )
 from bot.services.ask_consumer import ask, ask_typed
 from bot.services.close_case import CONFIRM, RETURNED, SETTLING, close_pressed, close_typed
@@ -31,7 +41,7 @@ from bot.services.relabel import relabel_pressed
 from bot.services.return_case import give_back, reasons, return_typed
 from bot.services.sending import Answer
 from bot.services.tables import Tables
-from bot.services.take_case import open_private, take, who_has
+from bot.services.take_case import MORE, more, open_private, take, who_has
 from bot.texts.catalogue import Say, say
 from models.case import Case
 from models.lifecycle import NotPossible
@@ -56,6 +66,9 @@ async def heard_in_group(
     """In a group only cards' buttons work; a command or a reply is told where to go on."""
     if heard.press is not None:
         return await pressed(session, tables, heard, account, answer)
+    if heard.command == today.COMMAND:
+        await today.show(session, tables, heard, account, answer)
+        return None
     desks = await accounts.desks_of_chat(session, heard.chat)
     if heard.command in {"help", "start"} or heard.reply_to:
         await answer(
@@ -75,9 +88,14 @@ async def pressed(
         return None
     if press.verb == ledger.VERB:
         return await ledger.show(session, tables, account, answer, press)
+    if press.verb == today.VERB:
+        await today.show(session, tables, heard, account, answer, press)
+        return None
     case = await drafts.by_token(session, press.case)
     if case is None or case.filed_at is None:
         return say("toast.no_case")
+    if press.verb == merge.VERB:
+        return await _merge(session, tables, case, account, answer, press)
     if press.verb == "st":
         return await take(session, tables, heard, case, account)
     try:
@@ -96,6 +114,16 @@ async def pressed(
                 return await who_has(session, case)
         elif not await accounts.holds(session, tables, account, case):
             return say("toast.not_yours")
+        if _wants_her(press) and await proxy.by_telephone(session, case, answer):
+            account.awaiting = None
+            return None
+        if press.verb == relay.STAFF_VERB:
+            return await relay.staff_pressed(session, tables, case, account, answer, press.question)
+        if press.verb == templates.VERB:
+            return await templates.pressed(session, tables, case, account, answer, press)
+        if press.verb == notes.VERB:
+            await notes.pressed(tables, case, account, answer, press.question)
+            return None
         if press.verb not in {CONFIRM, RETURNED}:
             # What was asked for before must not catch a line that is meant for this.
             account.awaiting = None
@@ -109,6 +137,16 @@ async def pressed(
             return await refer.down_pressed(session, tables, case, account, answer, press)
         if press.verb == "sr":
             await reasons(case, answer)
+        elif press.verb == codes.STAFF_VERB:
+            await codes.staff_pressed(session, tables, case, account, answer, press)
+        elif press.verb == proxy.ADD_VERB:
+            await proxy.add_pressed(case, account, answer)
+        elif press.verb == pass_on.VERB:
+            return await pass_on.pressed(session, tables, case, account, answer, press)
+        elif press.verb == recuse.VERB or _own_conflict(case, account, press):
+            return await recuse.pressed(session, tables, case, account, answer, press)
+        elif _own_duplicate(case, account, press) and await merge.similar(session, tables, case):
+            return await merge.pressed(session, tables, case, account, answer, Press(merge.VERB))
         elif press.verb == "srr":
             await give_back(session, tables, case, account, answer, press.value)
         elif press.verb == "sv":
@@ -117,6 +155,8 @@ async def pressed(
             await ask(case, account, answer)
         elif press.verb == "sx":
             await open_private(session, tables, case, account, answer)
+        elif press.verb == MORE:
+            await answer(say("details.more", number=case.number or ""), buttons=more(case))
         elif press.verb == RELABEL:
             return await relabel_pressed(session, tables, case, account, answer, press)
         elif press.verb == mediate.MENU:
@@ -147,6 +187,39 @@ def _unfit(case: Case, verb: str) -> Say | None:
     return None
 
 
+def _wants_her(press: Press) -> bool:
+    """Whether a button needs the consumer in a chat: to ask, to talk, to have her word."""
+    return (
+        press.verb in {"sa", templates.VERB}
+        or (press.verb == relay.STAFF_VERB and press.question in {"", "this"})
+        or (press.verb == "srr" and press.value in return_case.ASKS_HER)
+    )
+
+
+def _own_conflict(case: Case, account: Account, press: Press) -> bool:
+    """The taker returns for her ties: first it is asked whose they are."""
+    return press.verb == "srr" and press.value == "conflict" and case.taker_id == account.id
+
+
+def _own_duplicate(case: Case, account: Account, press: Press) -> bool:
+    """The taker returns what was filed twice: it is merged rather than returned."""
+    return press.verb == "srr" and press.value == "duplicate" and case.taker_id == account.id
+
+
+async def _merge(
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    account: Account,
+    answer: Answer,
+    press: Press,
+) -> Say | None:
+    try:
+        return await merge.pressed(session, tables, case, account, answer, press)
+    except NotPossible:
+        return say("toast.not_now", status=say(f"status.{case.status}"))
+
+
 async def typed(
     session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
 ) -> bool:
@@ -164,7 +237,7 @@ async def typed(
     )
     if case is None or not hers:
         account.awaiting = None
-        await answer(say("toast.not_yours"))
+        await answer(say("toast.not_yours"), say("relay.not_sent"))
         return True
     steers = control(heard.text)
     if steers == "back" and verb in PAPERS:
@@ -187,6 +260,12 @@ async def typed(
             await agree.typed(session, tables, case, account, answer, heard)
         elif verb == mediate.ADVANCE:
             await advance.typed(session, tables, case, account, answer, heard.text)
+        elif verb == relay.STAFF_VERB:
+            await relay.staff_line(session, tables, heard, case, account, answer)
+        elif verb == proxy.ADD_VERB:
+            await proxy.add_typed(tables, case, account, answer, heard.text)
+        elif verb == notes.VERB:
+            await notes.typed(tables, case, account, answer, heard.text)
         elif verb == "sa":
             await ask_typed(session, tables, case, account, answer, heard.text)
         elif verb == "srr":

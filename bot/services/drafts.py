@@ -177,6 +177,7 @@ def context(case: Case, tables: Tables) -> Context:
         candidates=tuple(c["code"] for c in decision.get("candidates", ())),
         online=mode == "online" or (not mode and decision.get("channel") in ONLINE),
         files=len(case.evidence),
+        brief=case.entered_by_id is not None,
         evidence_list=tuple(
             say("check.item", name=item.name, how=item.how)
             for item in tables.law.evidence(kind, decision.get("kinds", ()))

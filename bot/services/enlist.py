@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Button, Press
-from bot.services import accounts, authority, hand_over, ledger, poster
+from bot.services import accounts, authority, hand_over, ledger, poster, today
 from bot.services.bind_desk import PER_PAGE, by_serial, find, number, stamp
 from bot.services.sending import Answer, button, tell
 from bot.services.tables import SHANGHAI, Tables
@@ -43,7 +43,11 @@ async def home(session: AsyncSession, tables: Tables, account: Account, answer: 
     if not duties and not manages:
         await answer(say("staff.not_yet"), buttons=[[button("button.menu", "go", value="menu")]])
         return
-    rows: list[list[Button]] = []
+    rows: list[list[Button]] = (
+        [[button("today.button.list", today.VERB)], [button("proxy.button.begin", "sb")]]
+        if duties
+        else []
+    )
     day = accounts.today(tables)
     away = [staff for staff, _ in duties if staff.away_until and staff.away_until >= day]
     if away:

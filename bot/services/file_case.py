@@ -93,20 +93,14 @@ async def file(
     if open_now >= tables.policy.open_cases_per_person:
         await answer(say("file.too_many", most=tables.policy.open_cases_per_person))
         return
-    fill_columns(case)
-    case.number = await next_number(session, tables)
-    case.filed_at = now
-    case.apply(Action.FILE, at=now, by=account.id)
-    plan = await hand_over.hand_over(session, tables, case, account)
+    plan = await enter(session, tables, case, account)
     route = plan.route
-    await locate.owe(session, tables, case)
-    await group_event.watch(session, tables, case)
     if not account.subscribed and not account.is_admin:
         offer = [[button("button.subscribe", "us", case)]]
     else:
         offer = []
     await answer(
-        say("file.done", number=case.number),
+        say("file.done", number=case.number or ""),
         *door_card(route.door),
         say("file.reasons", reasons=list(route.because)),
         say("file.next", day=moment_words(await remind.promised(session, tables, case), now))
@@ -126,6 +120,25 @@ async def file(
         ],
         venue=plan.venue(route.held_by),
     )
+
+
+async def enter(
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    by: Account,
+    details: dict[str, Any] | None = None,
+) -> Plan:
+    """Number a reviewed draft and hand it over."""
+    now = tables.clock.now()
+    fill_columns(case)
+    case.number = await next_number(session, tables)
+    case.filed_at = now
+    case.apply(Action.FILE, at=now, by=by.id, details=details)
+    plan = await hand_over.hand_over(session, tables, case, by)
+    await locate.owe(session, tables, case)
+    await group_event.watch(session, tables, case)
+    return plan
 
 
 def fill_columns(case: Case) -> None:

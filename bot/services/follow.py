@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.facts.money import show_money
 from bot.facts.phones import parse_phone
 from bot.interview import asides
-from bot.ports import Incoming, Press
+from bot.ports import Button, Incoming, Press
 from bot.services import (
+    accounts,
     act_for,
     agree,
     case_papers,
@@ -21,9 +22,11 @@ from bot.services import (
     hand_over,
     keep_evidence,
     mediate,
+    merge,
     prepare_text,
     print_papers,
     refer,
+    relay,
     remind,
     split_clue,
 )
@@ -38,7 +41,8 @@ from models.party import Account
 
 VERBS = frozenset(
     {
-        *("tp", "ta", "tw", "twy", "to", "tr", "tl", choose_point.VERB, prepare_text.VERB),
+        *("tp", "ta", "tw", "twy", "twn", "to", "tr", "tl", relay.CONSUMER_VERB),
+        *(choose_point.VERB, prepare_text.VERB, merge.CONSUMER_VERB),
         *(agree.WISH, agree.CAME, change_claim.VERB, act_for.VERB, print_papers.VERB),
         *(refer.CONSENT, split_clue.VERB),
     }
@@ -80,6 +84,11 @@ SHOWN = frozenset(
         Action.BREAK,
         Action.ADVANCE,
         Action.CLAIM,
+        Action.TALK,
+        Action.MERGE,
+        Action.UNMERGE,
+        Action.CODE,
+        Action.LINK,
     }
 )
 CLOSES = frozenset({Action.SETTLE, Action.FULFIL, Action.END})
@@ -88,6 +97,7 @@ SCORES = ("3", "2", "1")
 DROPPED = {
     "call_back": "human.dropped",
     "add": "add.dropped",
+    relay.TALKING: "relay.left",
     change_claim.VERB: "claim.dropped",
     act_for.VERB: "agent.dropped",
 }
@@ -139,21 +149,37 @@ async def show(
             lines=_timeline(case),
         ),
         await _holder(session, case),
+        await _linked(session, case),
         act_for.line(case),
         *await mediate.shown(session, case, inside=False),
         await _next(session, tables, case),
-        buttons=_buttons(tables, case),
+        buttons=[*await _to_kept(session, tables, case), *_buttons(tables, case)],
     )
 
 
 def _timeline(case: Case) -> list[Say]:
     """Each event once: a card opened again within the minute is one view to her."""
-    lines = [
-        _event_line(event)
-        for event in case.events
-        if event.action in SHOWN and not (event.details or {}).get("inward")
-    ]
+    spoken = {event.seq for event, _ in relay.lines(case)}
+    lines: list[Say] = []
+    for event, of_one_talk in _runs(case):
+        if event.action is not Action.TALK:
+            lines.append(_event_line(event))
+        elif count := len(spoken.intersection(of_one_talk)):
+            lines.append(say("event.talk", at=hand_over.moment_words(event.at), count=count))
     return [line for place, line in enumerate(lines) if line not in lines[:place]]
+
+
+def _runs(case: Case) -> list[tuple[Event, list[int]]]:
+    """Each event that is shown; what follows one another of a talk is one, with the numbers of its lines."""
+    runs: list[tuple[Event, list[int]]] = []
+    for event in case.events:
+        if event.action not in SHOWN or (event.details or {}).get("inward"):
+            continue
+        if event.action is Action.TALK and runs and runs[-1][0].action is Action.TALK:
+            runs[-1][1].append(event.seq)
+        else:
+            runs.append((event, [event.seq]))
+    return runs
 
 
 def _event_line(event: Event) -> Say:
@@ -164,6 +190,8 @@ def _event_line(event: Event) -> Say:
     key = f"official.event.{event.action}" if decided else f"event.{event.action}"
     if files and not details.get("text"):
         key = f"event.{event.action}_files"
+    if details.get("paper"):
+        key = f"event.{event.action}_desk"
     return say(
         key,
         at=at,
@@ -172,6 +200,7 @@ def _event_line(event: Event) -> Say:
         office=details.get("office", ""),
         who=details.get("who", ""),
         text=details.get("text", ""),
+        number=details.get("number", ""),
         money=show_money(int(details.get("fen") or 0)),
         reason=Say.from_json(details["reason"]) if isinstance(details.get("reason"), dict) else "",
     )
@@ -187,6 +216,23 @@ async def _holder(session: AsyncSession, case: Case) -> Say | None:
     if taker is not None:
         return say("progress.with_taker", desk=desk.name, who=taker.name or "")
     return say("progress.with_desk", desk=desk.name)
+
+
+async def _linked(session: AsyncSession, case: Case) -> Say | None:
+    """What was merged into it."""
+    parts = [part.number or "" for part in await merge.merged_into(session, case)]
+    return say("progress.parts", numbers=parts) if parts else None
+
+
+async def _to_kept(session: AsyncSession, tables: Tables, case: Case) -> list[list[Button]]:
+    """From a merged case to the one that goes on, and apart again."""
+    kept = await session.get(Case, case.same_as_id) if case.same_as_id else None
+    if kept is None:
+        return []
+    rows = [[button(say("merge.button.kept", number=kept.number or ""), "tp", kept)]]
+    if merge.may_undo(tables, case):
+        rows.append([button("merge.button.not_same", merge.CONSUMER_VERB, case)])
+    return rows
 
 
 async def _next(session: AsyncSession, tables: Tables, case: Case) -> Say:
@@ -221,6 +267,8 @@ def _buttons(tables: Tables, case: Case) -> Rows:
                 button("button.agent", act_for.VERB, case),
             ]
         )
+    if Action.TALK in can:
+        rows.append([button("button.talk", relay.CONSUMER_VERB, case)])
     if Action.WITHDRAW in can:
         rows.append([button("button.withdraw", "tw", case)])
     if (case.route or {}).get("door"):
@@ -269,8 +317,20 @@ async def pressed(
             )
         case "twy" if Action.WITHDRAW in allowed(case.status):
             await _withdraw(session, tables, case, account, answer)
+        case "twn" if Action.WITHDRAW in allowed(case.status):
+            await answer(
+                say("withdraw.goes_on", number=case.number or ""),
+                buttons=[[button("button.progress", "tp", case)]],
+            )
+            await _tell_holder(session, tables, case, say("desk.goes_on", number=case.number or ""))
+        case merge.CONSUMER_VERB:
+            return await merge.consumer_pressed(session, tables, case, account, answer)
         case "to" if _may_reopen(tables, case):
             await _reopen(session, tables, case, account, answer)
+        case relay.CONSUMER_VERB if press.question == "off" or Action.TALK in allowed(case.status):
+            return await relay.consumer_pressed(
+                session, tables, case, account, answer, press.question
+            )
         case "tr" if Action.RATE in allowed(case.status):
             return await _rate(tables, case, account, answer, press)
         case choose_point.VERB:
@@ -315,7 +375,9 @@ async def awaited(
     case = await drafts.by_token(session, waiting["case"]) if waiting.get("case") else None
     verb = waiting.get("verb")
     steers = asides.control(text) if text and not heard.files else None
-    replying = verb == "add" and case is not None and case.status is CaseStatus.ASKING
+    replying = (
+        verb in {"add", relay.TALKING} and case is not None and case.status is CaseStatus.ASKING
+    )
     if replying and steers not in {"human", "status", "help"}:
         steers = None  # "不要了" is what the staff asked for.
     if verb in DROPPED and steers in {"cancel", "back", "skip"}:
@@ -352,7 +414,34 @@ async def awaited(
             account.awaiting = None
             await add(session, tables, case, account, answer, text, heard)
             return True
+        case relay.TALKING if case is not None and case.account_id == account.id:
+            if not await _talk(session, tables, heard, case, account, answer, text):
+                # The talk is over: what she said is not, and she is asked what it is for.
+                account.awaiting = None
+                return await said(session, tables, heard, account, answer, text)
+            return True
     return False
+
+
+async def _talk(
+    session: AsyncSession,
+    tables: Tables,
+    heard: Incoming,
+    case: Case,
+    account: Account,
+    answer: Answer,
+    text: str,
+) -> bool:
+    """A line to the taker; to a question that the staff asked it is the answer. Whether there is a talk."""
+    if case.status is CaseStatus.ASKING and (text or heard.files):
+        waiting = account.awaiting
+        await add(session, tables, case, account, answer, text, heard)
+        account.awaiting = account.awaiting or waiting
+        return True
+    if not relay.is_on(case):
+        return False
+    await relay.consumer_line(session, tables, heard, case, account, answer, text)
+    return True
 
 
 async def said(
@@ -364,13 +453,18 @@ async def said(
     text: str,
 ) -> bool:
     """Words or files outside a draft that belong to a filed case. Returns whether they did."""
-    asking = [c for c in await taking(session, account) if c.status is CaseStatus.ASKING]
+    still = await taking(session, account)
+    asking = [c for c in still if c.status is CaseStatus.ASKING]
+    talking = [c for c in still if relay.is_on(c)]
+    steers = bool(text) and not heard.files and asides.control(text) is not None
+    if len(talking) == 1 and asking in ([], talking) and not steers:
+        return await _talk(session, tables, heard, talking[0], account, answer, text)
     aside = asides.aside(text, None) if text else None
     replies = bool(text or heard.files) and (aside is None or aside.key == A_YES)
     if asking and replies and (len(asking) == 1 or heard.files):
         await add(session, tables, asking[0], account, answer, text, heard)
         return True
-    if heard.files and (still := await taking(session, account)):
+    if heard.files and still:
         await add(session, tables, still[0], account, answer, text, heard)
         return True
     if not (replies if asking else aside is None and len(text) >= 4):
@@ -440,6 +534,8 @@ async def add(
         details={"text": text, "evidence": [e.number for e in case.evidence[before:]]},
     )
     await answer(kept, say(f"add.{action}", number=case.number or ""))
+    if action is Action.ANSWER:
+        await hand_over.refresh_card(session, tables, case)
     taker = await session.get(Account, case.taker_id) if case.taker_id else None
     if taker is not None:
         await tell(
@@ -498,6 +594,16 @@ async def _reopen(
             say("desk.reopened", number=case.number or ""),
             case=case,
         )
+
+
+async def _tell_holder(session: AsyncSession, tables: Tables, case: Case, text: Say) -> None:
+    """Tell the taker; while nobody has the case, the group of its desk."""
+    taker = await session.get(Account, case.taker_id) if case.taker_id else None
+    desk = await hand_over.desk_of(session, case)
+    chat = await accounts.chat_of(session, desk) if desk is not None else None
+    target = taker.address if taker is not None else chat
+    if target is not None:
+        await tell(session, tables, target, text, case=case)
 
 
 async def _tell_desk(

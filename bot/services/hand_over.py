@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -20,6 +20,7 @@ from bot.route.decide import Dispute, Route, Where, asked_for, decide, load_poli
 from bot.route.offer import line
 from bot.route.register import Desk, Register
 from bot.services import accounts, case_papers, fast_refund, remind
+from bot.services.lateness import standing
 from bot.services.live_law import law_now
 from bot.services.sending import button, day_words, link, tell
 from bot.services.tables import SHANGHAI, Tables
@@ -232,13 +233,13 @@ async def take_back(
             "code": desk.code if desk else "",
         },
     )
-    await _leave_hands(session, tables, case)
+    await leave_hands(session, tables, case)
     case.taker_id = None
     case.desk_id = None
     return desk
 
 
-async def _leave_hands(session: AsyncSession, tables: Tables, case: Case) -> None:
+async def leave_hands(session: AsyncSession, tables: Tables, case: Case) -> None:
     """What its taker had begun ends with her: the clock of a fast refund, a payment that was not made."""
     await fast_refund.stop(session, tables, case)
     unpaid = await case_papers.drop_unpaid(session, case)
@@ -374,7 +375,7 @@ async def put_back(
         by=by.id,
         details={"reason": reason.to_json(), "text": "", "desk": desk.name if desk else ""},
     )
-    await _leave_hands(session, tables, case)
+    await leave_hands(session, tables, case)
     case.taker_id = None
     holder = desk if desk is not None and await can_hold(session, tables, desk) else None
     if holder is None and desk is not None:
@@ -470,7 +471,9 @@ async def give(
         raise NotPossible(case.status, action)
     owner = await session.get_one(Account, case.account_id)
     if tables.demo:
-        _simulate(desk, owner.address.partition(":")[0])
+        # Who has no chat of her own was entered by staff: the group is where they are.
+        actor = await session.get_one(Account, by) if by is not None else owner
+        _simulate(desk, actor.address.partition(":")[0])
     case.apply(
         action,
         at=tables.clock.now(),
@@ -570,6 +573,13 @@ async def send_card(
     )
 
 
+async def refresh_card(session: AsyncSession, tables: Tables, case: Case) -> None:
+    """Bring the card in the group of the desk that holds the case up to date, in its place."""
+    desk = await desk_of(session, case)
+    if desk is not None:
+        await send_card(session, tables, case, desk, anew=False)
+
+
 def _slot(case: Case) -> str:
     """The message of this hand-over: each has a card of its own."""
     rounds = sum(event.action in HANDED for event in case.events)
@@ -598,8 +608,8 @@ async def card(
         say("card.meant", name=desk.name)
         if meant is None or meant is desk or await can_hold(session, tables, meant)
         else say("card.meant_other", desk=desk.name, name=meant.name),
-        say(f"card.role_{part(case)}"),
-        _order(case),
+        say(f"card.role_{case.part}"),
+        _order(case) or _clock(tables, case, desk),
         say("card.again") if again else None,
         say("card.taken", who=taker.name or "", state=state)
         if taker is not None
@@ -618,17 +628,23 @@ def _order(case: Case) -> Say | None:
     return say("card.delegated", office=details.get("office", ""), day=day_words(due))
 
 
+def _clock(tables: Tables, case: Case, desk: Organisation) -> Say | None:
+    """What its desk has promised, as a moment that stays true however old the card is."""
+    stands = standing(case, tables.policy, tables.register.get(desk.code))
+    if stands.paused:
+        return say("card.paused")
+    if stands.due is None:
+        return None
+    due = moment_words(stands.due)
+    return say("card.take_by" if case.status is CaseStatus.WAITING else "card.end_by", due=due)
+
+
 def _card_buttons(tables: Tables, case: Case) -> list[list[Button]]:
     if case.status is CaseStatus.WAITING:
         return [[button("button.take", "st", case)], [button("button.return", "sr", case)]]
     if case.taker_id is not None and case.status in OPEN and tables.bot_name:
         return [[link("button.open_private", tables.link(f"case_{case.token}"))]]
     return []
-
-
-def part(case: Case) -> str:
-    """What its desk is to do: ``dispute``, ``advice``, ``clue`` or ``consult``."""
-    return case.role if case.kind is CaseKind.COMPLAINT else case.kind.value
 
 
 def street_name(tables: Tables, case: Case) -> str | Say:
@@ -659,5 +675,9 @@ def band(fen: int | None) -> Say:
 
 def clock_words(case: Case) -> str:
     """When it was filed, in Shanghai."""
-    at = case.filed_at or case.created_at
+    return moment_words(case.filed_at or case.created_at)
+
+
+def moment_words(at: datetime) -> str:
+    """A moment as the clock in Shanghai shows it, without the year."""
     return at.astimezone(SHANGHAI).strftime("%m-%d %H:%M")

@@ -14,6 +14,7 @@ from bot.services import (
     bind_desk,
     broadcast,
     calm,
+    codes,
     converse,
     desk,
     drafts,
@@ -22,7 +23,11 @@ from bot.services import (
     help_first,
     leave,
     poster,
+    proxy,
+    relay_edit,
+    today,
     trial,
+    unasked,
     welcome,
 )
 from bot.services.sending import Answer
@@ -65,6 +70,10 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         return await administer.pressed(session, tables, heard, account)
     if verb == authority.LIST:
         return await authority.listed(session, tables, account, answer)
+    if heard.press is not None and verb == proxy.VERB:
+        return await proxy.begin(session, tables, account, answer, heard.press)
+    if heard.press is not None and verb == codes.VERB:
+        return await codes.pressed(session, tables, account, answer, heard.press)
     if verb.startswith("s"):
         return await desk.pressed(session, tables, heard, account, answer)
     if heard.press is not None and verb in {enlist.VERB, leave.VERB}:
@@ -78,10 +87,15 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
     if heard.command and heard.command not in BESIDE:
         # She is about to do something else: the next line is not for what was asked before.
         account.awaiting = None
+    own_words = heard.text and not heard.edited and not heard.forwarded_from
+    if own_words and await codes.typed(session, tables, account, answer, heard.text):
+        return None
     if heard.command and await _command(session, tables, heard, account, answer):
         return None
     if heard.text and not heard.files and control(heard.text) == "settings":
         await account_settings.show(account, answer)
+        return None
+    if heard.edited and await relay_edit.edited(session, tables, heard, account, answer):
         return None
     if not heard.press and not heard.command and account.awaiting is not None:
         if await desk.typed(session, tables, heard, account, answer):
@@ -97,6 +111,8 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         if heard.text:
             await help_first.in_trial(tables, answer, heard.text)
         await trial.card(tables, account, answer)
+        return None
+    if await _to_nobody(session, heard, account, answer):
         return None
     if heard.press is not None:
         return await converse.pressed(session, tables, heard, account, answer)
@@ -127,10 +143,17 @@ async def _command(
         token = heard.argument.removeprefix(enlist.START)
         await enlist.claim(session, tables, account, answer, token)
         return True
+    if heard.command == "start" and heard.argument.startswith(codes.START):
+        code = heard.argument.removeprefix(codes.START)
+        await codes.claim(session, tables, account, answer, code)
+        return True
     if heard.command == "start" and heard.argument.startswith(poster.START):
         code = heard.argument.removeprefix(poster.START)
         if not await poster.open_at(tables, account, answer, code):
             await welcome.start(session, tables, account, answer, say("place.none"))
+        return True
+    if heard.command == today.COMMAND:
+        await today.show(session, tables, heard, account, answer)
         return True
     if heard.command == "staff":
         await enlist.home(session, tables, account, answer)
@@ -151,6 +174,20 @@ async def _command(
         await help_first.urgent(tables, account, answer)
         return True
     return False
+
+
+async def _to_nobody(
+    session: AsyncSession, heard: Incoming, account: Account, answer: Answer
+) -> bool:
+    """A line of somebody with cases in hand, which nothing asked for and which steers nothing: she is
+    asked whom it is for. Returns whether it was one."""
+    if heard.press is not None or heard.command:
+        return False
+    if account.awaiting is not None and account.awaiting.get("verb") != "use":
+        return False
+    if control(heard.text) is not None or await drafts.current(session, account) is not None:
+        return False
+    return await unasked.ask(session, heard, account, answer)
 
 
 async def _staff_typed(

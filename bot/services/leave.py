@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.facts.dates import coming_days
 from bot.ports import Button, Press
-from bot.services import accounts, hand_over
+from bot.services import accounts, hand_over, pass_on
 from bot.services.sending import Answer, button, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.services.timers import arm
@@ -177,7 +177,8 @@ async def _begin(session: AsyncSession, tables: Tables, staff: Staff) -> None:
     mate = await session.get(Account, staff.substitute_id) if staff.substitute_id else None
     if mate is not None:
         for case in await _taken(session, absent, staff):
-            await _pass(session, tables, case, absent, mate)
+            if mate.id.hex not in pass_on.withdrew(case):
+                await pass_on.give(session, tables, case, absent, mate)
         return
     desk = await session.get_one(Organisation, staff.organisation_id)
     await hand_over.move_on(session, tables, desk, say("leave.reason", name=desk.name), by=absent)
@@ -200,7 +201,7 @@ async def _end(session: AsyncSession, tables: Tables, staff: Staff, tell_her: bo
         for case in await _taken(session, mate, staff):
             passes = [event for event in case.events if event.action is Action.PASS]
             if passes and (passes[-1].details or {}).get("from") == absent.id.hex:
-                await _pass(session, tables, case, mate, absent)
+                await pass_on.give(session, tables, case, mate, absent)
         await tell(session, tables, mate.address, say("leave.told_over", who=absent.name or ""))
     if tell_her:
         await tell(session, tables, absent.address, say("leave.over"))
@@ -215,39 +216,6 @@ async def _taken(session: AsyncSession, account: Account, staff: Staff) -> list[
         )
     )
     return list(found)
-
-
-async def _pass(
-    session: AsyncSession, tables: Tables, case: Case, former: Account, to: Account
-) -> None:
-    """The case changes hands; the group's card, the new taker and the consumer are told."""
-    desk = await hand_over.desk_of(session, case)
-    case.apply(
-        Action.PASS,
-        at=tables.clock.now(),
-        by=former.id,
-        details={"from": former.id.hex, "former": former.name or "", "who": to.name or ""},
-    )
-    case.taker_id = to.id
-    if desk is not None:
-        await hand_over.send_card(session, tables, case, desk, anew=False)
-    await tell(
-        session,
-        tables,
-        to.address,
-        say("leave.passed", number=case.number or "", who=former.name or ""),
-        case=case,
-        buttons=[[button("button.details", "sv", case)]],
-    )
-    owner = await session.get_one(Account, case.account_id)
-    await tell(
-        session,
-        tables,
-        owner.address,
-        say("told.passed", number=case.number or "", who=to.name or ""),
-        case=case,
-        buttons=[[button("button.progress", "tp", case)]],
-    )
 
 
 def _days(first: date, last: date) -> dict[str, int]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.services import hand_over, refer
+from bot.services.ask_consumer import ask
 from bot.services.sending import Answer, button, tell
 from bot.services.tables import Tables
 from bot.texts.catalogue import say
@@ -13,7 +14,20 @@ from models.case import Case
 from models.lifecycle import Action, after
 from models.party import Account
 
-REASONS = ("not_ours", "conflict", "busy", "address_unclear", "duplicate", "other")
+REASONS = (
+    "missing",
+    "not_ours",
+    "busy",
+    "address_unclear",
+    "duplicate",
+    "withdrawn",
+    "conflict",
+    "other",
+)
+MISSING, WITHDRAWN = "missing", "withdrawn"
+ASKS_HER = frozenset({MISSING, WITHDRAWN})
+"""Reasons that return nothing: the consumer is asked, for material or for her word."""
+
 ELSEWHERE = frozenset({"not_ours", "conflict", "busy"})
 """Reasons of the desk's own: another desk can have it at once."""
 
@@ -35,11 +49,17 @@ async def give_back(
         await reasons(case, answer)
         return
     after(case.status, Action.SEND_BACK)
+    if code == MISSING:
+        await _ask_for_material(case, account, answer)
+        return
+    if code == WITHDRAWN:
+        await _ask_for_her_word(session, tables, case, answer)
+        return
     if code == "other" and case.taker_id == account.id:
         account.awaiting = {"verb": "srr", "case": case.token}
         await answer(say("return.type"), buttons=[[button("button.never_mind", "sx", case)]])
         return
-    await _return(session, tables, case, account, answer, code, "")
+    await send_back(session, tables, case, account, answer, code)
 
 
 async def return_typed(
@@ -50,18 +70,48 @@ async def return_typed(
         await answer(say("close.reason_short"))
         return
     account.awaiting = None
-    await _return(session, tables, case, account, answer, "other", text)
+    await send_back(session, tables, case, account, answer, "other", text)
 
 
-async def _return(
+async def _ask_for_material(case: Case, account: Account, answer: Answer) -> None:
+    """What is missing is asked for, not sent back; who has not taken the case takes it first."""
+    if case.taker_id == account.id:
+        await answer(say("return.missing_ask"))
+        await ask(case, account, answer)
+    else:
+        await answer(say("return.missing_take"), buttons=[[button("button.take", "st", case)]])
+
+
+async def _ask_for_her_word(
+    session: AsyncSession, tables: Tables, case: Case, answer: Answer
+) -> None:
+    """Only the consumer withdraws a complaint: she is asked, and the case stays where it is till then."""
+    owner = await session.get_one(Account, case.account_id)
+    await tell(
+        session,
+        tables,
+        owner.address,
+        say("told.withdrawn", number=case.number or ""),
+        case=case,
+        buttons=[
+            [button("button.goes_on", "twn", case)],
+            [button("button.withdraw_yes", "twy", case)],
+        ],
+        key=f"withdrawn:{case.token}:{len(case.events)}",
+    )
+    await answer(say("return.withdrawn_asked", number=case.number or ""))
+
+
+async def send_back(
     session: AsyncSession,
     tables: Tables,
     case: Case,
     account: Account,
     answer: Answer,
     code: str,
-    text: str,
+    text: str = "",
 ) -> None:
+    """Return it for a reason in ``REASONS``, or in the taker's own words. Raises NotPossible."""
     reason = say("return.said", text=text) if text else say(f"return.{code}")
     order = refer.delegated(case)
     if order is not None:

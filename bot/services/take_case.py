@@ -17,7 +17,11 @@ from bot.services import (
     hand_over,
     keep_evidence,
     mediate,
+    merge,
+    notes,
+    pass_on,
     refer,
+    relay,
 )
 from bot.services.reading import reading
 from bot.services.sending import Answer, Rows, button, minute_words, tell
@@ -27,6 +31,7 @@ from models.case import Case, Evidence
 from models.lifecycle import OPEN, Action, CaseStatus, allowed
 from models.party import Account
 
+MORE = "sw"
 NEXT = {
     "dispute": "told.taken_dispute",
     "advice": "told.taken_advice",
@@ -43,13 +48,17 @@ async def take(
     case: Case,
     account: Account,
 ) -> Say:
-    """Own a waiting case: in the group of the desk that holds it, by its staff; in the demonstration by
-    anybody there. A second taker is told who has it."""
+    """Own a waiting case: in the group of the desk that holds it or from the list in private, by its staff;
+    in the demonstration by anybody in the group. A second taker is told who has it."""
     desk = await hand_over.desk_of(session, case)
-    if desk is None or await accounts.chat_of(session, desk) != heard.chat:
+    if desk is None or (not heard.private and await accounts.chat_of(session, desk) != heard.chat):
         return say("toast.not_yours")
-    if not tables.demo and not await accounts.may_act(session, tables, account, desk):
+    if (heard.private or not tables.demo) and not await accounts.may_act(
+        session, tables, account, desk
+    ):
         return say("toast.not_staff")
+    if account.id.hex in pass_on.withdrew(case):
+        return say("toast.withdrew")
     if case.status is not CaseStatus.WAITING:
         if case.taker_id == account.id:
             return say("toast.you_have_it")
@@ -76,7 +85,7 @@ async def take(
         tables,
         owner.address,
         say("told.taken", number=case.number or "", desk=desk.name, who=account.name or ""),
-        expect or say(NEXT[hand_over.part(case)]),
+        expect or say(NEXT[case.part]),
         case=case,
         buttons=[[button("button.progress", "tp", case), button("button.add", "ta", case)]],
     )
@@ -112,14 +121,14 @@ async def who_has(session: AsyncSession, case: Case) -> Say:
 async def show_details(
     session: AsyncSession, tables: Tables, case: Case, account: Account, key: str | None = None
 ) -> None:
-    """Story, contact and evidence to the taker; the view is logged and the consumer sees it."""
-    case.apply(
-        Action.VIEW, at=tables.clock.now(), by=account.id, details={"who": account.name or ""}
-    )
-    context = drafts.context(case, tables)
-    # What was only read in her words was hers to check; to the taker it is simply what she said.
-    answers = {key: {**said, "by": "person"} for key, said in (case.answers or {}).items()}
-    lines = [line for _, line in flow.review(answers, context)]
+    """Story, contact and evidence to the taker, with what was merged into it; each view is logged and the
+    consumer sees it."""
+    parts = await merge.merged_into(session, case)
+    for each in (case, *parts):
+        each.apply(
+            Action.VIEW, at=tables.clock.now(), by=account.id, details={"who": account.name or ""}
+        )
+    alike = await merge.similar(session, tables, case)
     added = [
         (event.details or {}).get("text")
         for event in case.events
@@ -132,7 +141,7 @@ async def show_details(
         tables,
         account.address,
         say("details.head", number=case.number or "", status=say(f"status.{case.status}")),
-        say("details.lines", lines=lines),
+        say("details.lines", lines=_told(case, tables)),
         act_for.line(case),
         *reading(case),
         say("details.added", lines=[say("details.added_line", text=text) for text in added])
@@ -142,12 +151,31 @@ async def show_details(
         if case.evidence
         else say("details.no_evidence"),
         *await mediate.shown(session, case, inside=True),
+        say("details.talk", lines=said) if (said := relay.shown(case, relay.LATELY)) else None,
+        say("details.notes", lines=noted) if (noted := notes.shown(case)) else None,
+        *(_part(part, tables) for part in parts),
+        say("merge.hint", lines=merge.lines(tables, alike)) if alike else None,
         say("details.private"),
         case=case,
-        media=keep_evidence.media(case.evidence),
-        buttons=actions(case),
+        media=keep_evidence.media([one for each in (case, *parts) for one in each.evidence]),
+        buttons=[
+            *([[button("button.merge", merge.VERB, case)]] if alike else []),
+            *actions(case),
+        ],
         key=key,
     )
+
+
+def _told(case: Case, tables: Tables) -> list[Say]:
+    """All that she answered."""
+    # What was only read in her words was hers to check; to the taker it is simply what she said.
+    answers = {key: {**said, "by": "person"} for key, said in (case.answers or {}).items()}
+    return [line for _, line in flow.review(answers, drafts.context(case, tables))]
+
+
+def _part(case: Case, tables: Tables) -> Say:
+    """A case that was merged into another, within that one's details."""
+    return say("merge.part", number=case.number or "", lines=_told(case, tables))
 
 
 def actions(case: Case) -> Rows:
@@ -174,11 +202,24 @@ def actions(case: Case) -> Rows:
             [button("button.settle", "ss", case), button("refer.button.back", "sr", case)],
         ]
     return [
-        [button("button.ask", "sa", case)],
+        [button("button.ask", "sa", case), button("button.talk", relay.STAFF_VERB, case)],
         [button("mediate.button.menu", mediate.MENU, case)],
         [button("button.settle", "ss", case), button("button.end", "se", case)],
         [button("relabel.button.open", "sl", case), back],
         *([[button("refer.button.up", refer.UP, case)]] if refer.may_go_up(case) else []),
+        [button("button.more", MORE, case)],
+    ]
+
+
+def more(case: Case) -> Rows:
+    """What the taker needs less often."""
+    return [
+        [button("button.templates", "sf", case), button("button.note", notes.VERB, case)],
+        [button("button.pass_on", pass_on.VERB, case), button("button.recuse", "sq", case)],
+        [button("button.merge", merge.VERB, case)],
+        [button("button.code", "sk", case)],
+        [button("button.history", relay.STAFF_VERB, case, "all")],
+        [button("button.details", "sv", case)],
     ]
 
 
@@ -198,4 +239,3 @@ def _evidence_line(kept: Evidence) -> Say:
         keep_evidence.held_back(kept) and not kept.vault_key and kept.kind != keep_evidence.WORDS
     )
     return say("details.evidence_waiting", line=line) if waits else line
-

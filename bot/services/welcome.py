@@ -83,6 +83,16 @@ async def ask_consent(
     """Who keeps what, why, how long, where (PIPL art. 14, 17, 29, 38), before anything is kept."""
     case.asking = "consent"
     case.version += 1
+    if case.entered_by_id is not None:
+        await answer(
+            before,
+            say("proxy.consent"),
+            buttons=[
+                [button("proxy.button.signed", "ok", case, "consent", "yes")],
+                [button("proxy.button.no", "ok", case, "consent", "no")],
+            ],
+        )
+        return
     operator = await trial.operator(session, tables)
     await answer(
         before,

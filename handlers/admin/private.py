@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-COMMANDS = ("admin", "staff", "help", "status", "hotlines")
+COMMANDS = ("admin", "staff", "today", "help", "status", "hotlines")

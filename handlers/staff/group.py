@@ -8,7 +8,7 @@ from telegram.ext import BaseHandler, MessageHandler, filters
 
 from handlers.unit import on_update
 
-COMMANDS = ("help",)
+COMMANDS = ("today", "help")
 
 
 def handlers() -> list[BaseHandler[Any, Any, Any]]:

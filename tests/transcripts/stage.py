@@ -88,6 +88,9 @@ RECORDED = re.compile(r"诉达→|\||  ")
 LINE = re.compile(r"(?P<who>[^>@\s]+?)(?:@(?P<group>[^>]+))?> (?P<what>.*)")
 ACT = re.compile(r"\((?P<verb>[^\s)]+)\s*(?P<rest>[^)]*)\)\s*(?P<text>.*)")
 LINK = re.compile(r"https://t\.me/\S+")
+CODE = re.compile(
+    r"(code_)?(?<![0-9A-Z])[2-9A-HJKMNP-TV-Z]{5}(?(1)|-)[2-9A-HJKMNP-TV-Z]{5}(?![0-9A-Z])"
+)
 INVITED = re.compile(r"join_[\w-]+")
 BUTTON = re.compile(r"\[(?P<label>.*?)(?: ↗)?\](?: (?P<title>.+))?")
 
@@ -398,7 +401,8 @@ class Stage:
             tokens = rows.execute("SELECT token FROM case_file ORDER BY created_at, id").fetchall()
         for number, (token,) in enumerate(tokens, 1):
             text = text.replace(token, f"〈代号{number}〉")
-        return INVITED.sub("join_〈邀请〉", text)
+        text = INVITED.sub("join_〈邀请〉", text)
+        return CODE.sub(lambda found: f"{found[1] or ''}〈查询码〉", text)
 
     def _failures(self) -> None:
         """What could not be sent is recorded."""

@@ -15,7 +15,19 @@ from bot.interview.terms import KEEP
 from bot.ports import Press
 from bot.route.region import load_region
 from bot.route.register import Register
-from bot.services import broadcast, close_case, follow, return_case
+from bot.services import (
+    broadcast,
+    close_case,
+    codes,
+    follow,
+    merge,
+    pass_on,
+    recuse,
+    relay,
+    return_case,
+    templates,
+    today,
+)
 from bot.services.converse import REVIEW
 from bot.services.drafts import GROUPS
 from bot.services.sending import button
@@ -93,6 +105,19 @@ def test_staff() -> None:
         packed(verb)
     for code in close_case.RESULTS:
         packed("ser", value=code)
+    for act in ("off", "all", "this"):
+        packed(relay.STAFF_VERB, act)
+        packed(relay.CONSUMER_VERB, act)
+    for act in ("sure", "to"):
+        packed(pass_on.VERB, act, uuid.uuid4().hex)
+        packed(recuse.VERB, act, uuid.uuid4().hex)
+    for act in ("into", "from"):
+        packed(merge.VERB, act, new_token())
+    for act in ("see", "send", "own"):
+        packed(templates.VERB, act, "f" * 12)
+    packed(codes.STAFF_VERB, "go")
+    packed(codes.VERB, value=new_token())
+    packed(today.VERB, value="999", version=OPENED)
     for code in return_case.REASONS:
         packed("srr", value=code)
     for code in (*CODES, *(group for group, _ in GROUPS)):
