@@ -7,7 +7,7 @@ from bot.services.sending import Answer, button
 from bot.texts.catalogue import Say, say
 from models.party import Account
 
-VERB = "u"
+VERB = "uz"
 SHORT, REMINDERS = "short", "reminders"
 
 

@@ -25,7 +25,7 @@ from models.network import AUTHORITY, Level, Organisation
 from models.party import Account
 
 VERB = "so"
-LIST = "sk"
+LIST = "sol"
 """The coloured list; it is about no case."""
 
 REFUSALS = (

@@ -22,7 +22,7 @@ from models.lifecycle import HANDED, OPEN, Action, after, allowed
 from models.network import AUTHORITY, Level, Organisation
 from models.party import Account
 
-UP, DOWN = "su", "sd"
+UP, DOWN = "su", "sud"
 TIMER = "delegation"
 CONSENT = "tg"
 """The consumer's word on a hand-over upwards."""

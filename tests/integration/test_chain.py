@@ -120,11 +120,11 @@ async def test_taken_up_and_ended_with_the_laws_reasons(office: Office) -> None:
     assert await press(office, OFFICER, "so", "accept:yes") == "现在这一步做不了"
     assert "不能直接退回" in await press(office, OFFICER, "sr")
     await press(office, OFFICER, "so", "appraise:yes")
-    await press(office, OFFICER, "sk")
+    await press(office, OFFICER, "sol")
     assert "⏸" in await said(office, OFFICER)
     office.clock.at += timedelta(days=10)
     await press(office, OFFICER, "so", "appraised:yes")
-    await press(office, OFFICER, "sk")
+    await press(office, OFFICER, "sol")
     assert "🟢 PD261123-0001　调解：2月1日，还有 60 天" in await said(office, OFFICER)
     await press(office, OFFICER, "so", "terminate")
     assert "第二十三条" in await said(office, OFFICER)
@@ -133,7 +133,7 @@ async def test_taken_up_and_ended_with_the_laws_reasons(office: Office) -> None:
     assert "双方达不成一致" in told
     assert "别的路" in told
     assert (await now(office)).status is CaseStatus.CONCLUDED
-    await press(office, OFFICER, "sk")
+    await press(office, OFFICER, "sol")
     assert "没有在走" in await said(office, OFFICER)
 
 
@@ -152,19 +152,19 @@ async def test_nobody_of_a_point_or_street_decides(office: Office) -> None:
     await press(office, TEACHER, "st")
     for what in ("accept", "refuse", "terminate", "appraise", "checked"):
         assert await press(office, TEACHER, "so", f"{what}:yes", "elsewhere") == "现在这一步做不了"
-    assert await press(office, TEACHER, "sd")
-    assert "还没有登记" in await press(office, TEACHER, "sk")
+    assert await press(office, TEACHER, "sud")
+    assert "还没有登记" in await press(office, TEACHER, "sol")
     assert (await now(office)).status is CaseStatus.HANDLING
 
 
 async def test_down_with_a_date_and_back_with_words_while_the_clock_runs(office: Office) -> None:
     await referred(office)
     await press(office, OFFICER, "so", "accept:yes")
-    await press(office, OFFICER, "sd")
+    await press(office, OFFICER, "sud")
     street = await office.desk(STREET)
     assert STREET in str((await office.last(OFFICER)).buttons)
-    await press(office, OFFICER, "sd", street.code)
-    await press(office, OFFICER, "sd", street.code, "3")
+    await press(office, OFFICER, "sud", street.code)
+    await press(office, OFFICER, "sud", street.code, "3")
     assert "请在11月26日前" in await said(office, OTHER_GROUP)
     assert STREET in await said(office, AUNT)
     await press(office, TEACHER, "st")
@@ -181,7 +181,7 @@ async def test_down_with_a_date_and_back_with_words_while_the_clock_runs(office:
     bureau = await office.desk(BUREAU)
     assert (case.status, case.desk_id) == (CaseStatus.WAITING, bureau.id)
     await press(office, OFFICER, "st")
-    await press(office, OFFICER, "sk")
+    await press(office, OFFICER, "sol")
     assert "1月22日" in await said(office, OFFICER), "the sixty days went on"
     assert "不予受理" not in str((await office.last(OFFICER)).buttons)
 
@@ -263,7 +263,7 @@ async def test_a_clue_is_split_and_nobody_of_the_point_learns_of_it(office: Offi
     for shown in await office.read(OFFICER):
         assert "王秀英" not in shown.text
     # It never goes down, and closes only with what was found.
-    assert await office.write(OFFICER, press=Press("sd", token)) == "这个按钮已经过期"
+    assert await office.write(OFFICER, press=Press("sud", token)) == "这个按钮已经过期"
     assert await office.write(OFFICER, press=Press("se", token))
     await office.write(OFFICER, press=Press("so", token, "extend:yes"))
     await office.write(OFFICER, press=Press("so", token, "checked:yes", 0, "filed_case"))

@@ -59,7 +59,7 @@ def wild(dice: Random, street: str, serials: list[str]) -> tuple[str, str, Press
             ("su", "", ""),
             ("tg", dice.choice(("yes", "no")), ""),
             ("so", dice.choice([f"{what}:yes" for what in authority.DONE]), dice.choice(REASONS)),
-            ("sd", street, "3"),
+            ("sud", street, "3"),
             ("srr", "", "not_ours"),
             ("ss", "", ""),
             ("ser", "", "no_agreement"),
@@ -89,7 +89,7 @@ def fitting(dice: Random, case: Case, at_street: bool, street: str, serial: str)
         ][: dice.choice((2, 2, 2, 3))]
     what = dice.choice([*authority.can(case), "down"])
     if what == "down":
-        return [(OFFICER, "", Press("sd", "", street, 0, "3"))]
+        return [(OFFICER, "", Press("sud", "", street, 0, "3"))]
     reason = dice.choice(authority.ENDS.get(what, ("",)))
     return [(OFFICER, "", Press("so", "", f"{what}:yes", 0, reason))]
 

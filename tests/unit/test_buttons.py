@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -35,6 +38,8 @@ from bot.texts.catalogue import load
 from models.case import Case, new_token
 
 MOST = 64
+VERB = re.compile("[stmjku][a-z]{0,2}")
+SERVICES = Path(broadcast.__file__).parent
 CODES = tuple(code for _, codes in GROUPS for code in codes)
 CONTROLS = ("back", "skip", "pause", "cancel", "cancel_yes", "human", "pin", "stay", "edit")
 REGISTER = Register(load_region("pudong").desks)
@@ -141,7 +146,10 @@ def test_too_long_is_refused_and_not_cut() -> None:
 WORD = st.text("abcdefghijklmnopqrstuvwxyz_:0123456789", max_size=20)
 
 
-@given(WORD, WORD, WORD, st.integers(0, OPENED), st.text(max_size=30))
+SHOWN = st.text(st.characters(exclude_categories=("C", "Z")), max_size=30)
+
+
+@given(WORD, WORD, WORD, st.integers(0, OPENED), SHOWN)
 def test_what_fits_comes_back_as_it_was(
     verb: str, case: str, question: str, version: int, value: str
 ) -> None:
@@ -163,3 +171,16 @@ def test_foreign_data_is_told_apart(data: str) -> None:
         return
     assert data.split("|", 4)[::4] == [press.verb, press.value]
     assert int(data.split("|", 4)[3]) == press.version
+
+
+def test_no_two_use_cases_share_a_verb() -> None:
+    """A button of one would be taken for the other's. Verbs are the short constants of the services."""
+    owners: dict[str, set[str]] = {}
+    for path in sorted(SERVICES.glob("*.py")):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant | ast.Tuple):
+                for part in ast.walk(node.value):
+                    if isinstance(part, ast.Constant) and VERB.fullmatch(str(part.value)):
+                        owners.setdefault(str(part.value), set()).add(path.stem)
+    assert len(owners) > 30, "verbs look otherwise by now"
+    assert {verb: sorted(by) for verb, by in owners.items() if len(by) > 1} == {}
