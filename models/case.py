@@ -39,6 +39,7 @@ class Case(UuidKey):
     person. ``amount_fen`` is in fen (分). ``linked_id`` is the complaint that a clue was split from (order
     121 art. 9): the complaint does not know of it, so that nobody who has the one learns of the other.
     ``merchant_mark`` is a keyed fingerprint of the merchant's name, by which cases about it are counted.
+    ``phone_blind`` is that of her phone number, by which her cases are found without being opened.
     """
 
     __tablename__ = "case_file"
@@ -61,6 +62,7 @@ class Case(UuidKey):
     fraud: Mapped[bool] = mapped_column(default=False)
     rule_version: Mapped[str] = mapped_column(String(40), default="")
     merchant_sealed: Mapped[bytes | None]
+    phone_blind: Mapped[bytes | None] = mapped_column(index=True)
     street_code: Mapped[str] = mapped_column(String(20), default="")
     amount_fen: Mapped[int | None] = mapped_column(BigInteger)
     desk_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)

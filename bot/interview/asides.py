@@ -20,7 +20,17 @@ from bot.interview.questions import Question
 from bot.texts.catalogue import Say, load, say
 
 Control = Literal[
-    "back", "skip", "later", "pause", "cancel", "human", "help", "status", "submit", "edit"
+    "back",
+    "skip",
+    "later",
+    "pause",
+    "cancel",
+    "human",
+    "help",
+    "status",
+    "submit",
+    "edit",
+    "data",
 ]
 
 

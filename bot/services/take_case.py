@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview import flow
 from bot.ports import Incoming
-from bot.services import accounts, authority, drafts, hand_over, keep_evidence, refer
+from bot.services import accounts, audit, authority, drafts, hand_over, keep_evidence, refer
 from bot.services.reading import reading
 from bot.services.sending import Answer, Rows, button, minute_words, tell
 from bot.services.tables import Tables
@@ -16,6 +16,7 @@ from bot.texts.catalogue import Say, say
 from models.case import Case, Evidence
 from models.lifecycle import OPEN, Action, CaseStatus, allowed
 from models.party import Account
+from models.privacy import Act
 
 NEXT = {
     "dispute": "told.taken_dispute",
@@ -100,6 +101,7 @@ async def show_details(
     case.apply(
         Action.VIEW, at=tables.clock.now(), by=account.id, details={"who": account.name or ""}
     )
+    await audit.record(session, tables.clock.now(), Act.VIEW, account, case)
     context = drafts.context(case, tables)
     # What was only read in her words was hers to check; to the taker it is simply what she said.
     answers = {key: {**said, "by": "person"} for key, said in (case.answers or {}).items()}
@@ -175,4 +177,3 @@ def _evidence_line(kept: Evidence) -> Say:
         keep_evidence.held_back(kept) and not kept.vault_key and kept.kind != keep_evidence.WORDS
     )
     return say("details.evidence_waiting", line=line) if waits else line
-
