@@ -40,11 +40,13 @@ points = typer.Typer(no_args_is_help=True, help="The liaison points as a table."
 staff = typer.Typer(no_args_is_help=True, help="Who works for points and streets.")
 case = typer.Typer(no_args_is_help=True, help="Cases for operators; personal data masked.")
 sandbox = typer.Typer(help="The stand-in of Telegram; alone, it serves any bot.")
+keys = typer.Typer(no_args_is_help=True, help="The keys that seal personal data.")
 audit = typer.Typer(no_args_is_help=True, help="Whether what is recorded holds together.")
 app.add_typer(points, name="points")
 app.add_typer(staff, name="staff")
 app.add_typer(case, name="case")
 app.add_typer(audit, name="audit")
+app.add_typer(keys, name="keys")
 app.add_typer(sandbox, name="sandbox")
 
 Db = Annotated[str, typer.Option("--db", help="database address, instead of DATABASE_URL")]
@@ -540,8 +542,8 @@ def list_staff(
     from bot.services.invite_many import listed
 
     async def go() -> list[dict[str, Any]]:
-        async with _existing_house(db) as house, house.db.read() as session:
-            return await listed(session, house.tables, reveal)
+        async with _existing_house(db) as house, house.db.write() as session:
+            return await listed(session, house.tables, reveal, _operator())
 
     found = _run(go())
     if json_:
@@ -619,15 +621,22 @@ async def _house_named(db: str, bot: str) -> AsyncIterator[House]:
 
 
 Status = Annotated[str, typer.Option(help="only cases in this status")]
+Phone = Annotated[str, typer.Option(help="only cases of this phone number")]
 Since = Annotated[str, typer.Option(help="only cases filed since this ISO date or time (Shanghai)")]
 
 
 @case.command("list")
-def list_cases(status: Status = "", since: Since = "", json_: Json = False, db: Db = "") -> None:
+def list_cases(
+    status: Status = "", since: Since = "", phone: Phone = "", json_: Json = False, db: Db = ""
+) -> None:
     """Filed cases, newest first."""
+    from bot.facts.phones import parse_phone
     from bot.services.export_cases import find
 
-    wanted = _status(status), _since(since)
+    number = parse_phone(phone) if phone else ""
+    if number is None:
+        raise typer.BadParameter(_say("cli.case.bad_phone"), param_hint="--phone")
+    wanted = _status(status), _since(since), number
 
     async def go() -> list[dict[str, Any]]:
         async with _existing_house(db) as house, house.db.read() as session:
@@ -666,8 +675,8 @@ def show_case(
     from bot.services.export_cases import show
 
     async def go() -> dict[str, Any] | None:
-        async with _existing_house(db) as house, house.db.read() as session:
-            return await show(session, house.tables, number, reveal)
+        async with _existing_house(db) as house, house.db.write() as session:
+            return await show(session, house.tables, number, reveal, _operator())
 
     found = _run(go())
     if found is None:
@@ -715,12 +724,19 @@ def export_cases(file: Path, status: Status = "", since: Since = "", db: Db = ""
     wanted = _status(status), _since(since)
 
     async def go() -> list[export.Row]:
-        async with _existing_house(db) as house, house.db.read() as session:
-            return await export.rows(session, house.tables.texts, *wanted)
+        async with _existing_house(db) as house, house.db.write() as session:
+            return await export.rows(session, house.tables, _operator(), *wanted)
 
     rows = _run(go())
     sheets.write(file, _say("cli.case.headings").split("|"), rows)
     typer.echo(_say("cli.case.exported", count=len(rows), file=file))
+
+
+def _operator() -> str:
+    """Whoever types here, as the audit chain names him."""
+    import getpass
+
+    return f"operator:{getpass.getuser()}"[:160]
 
 
 def _existing_house(db: str) -> AbstractAsyncContextManager[House]:
@@ -799,25 +815,87 @@ def restore(file: Path, db: Db = "") -> None:
     typer.echo(_say("cli.backup.key", file=settings.key_file), err=True)
 
 
+@keys.command("rotate")
+def rotate_keys(
+    keep_old: Annotated[
+        bool, typer.Option("--keep-old", help="leave old keys in the file")
+    ] = False,
+    db: Db = "",
+) -> None:
+    """A new key, and everything sealed anew with it while the bot runs; goes on where it was stopped."""
+    from bot.adapters.crypto import FOLLOW_SECONDS, Keyring, prefix
+    from bot.services import audit as chain
+    from bot.services.rotate_keys import Resealed, in_use, reseal
+    from models.privacy import Act
+
+    file = _settings(db).key_file
+
+    async def unfinished(house: House) -> list[str]:
+        return [
+            old for old in house.keyring.old if await in_use(house.db, house.vault, prefix(old))
+        ]
+
+    async def note(house: House, act: Act, key: str) -> None:
+        async with house.db.write() as session:
+            await chain.record(session, house.clock.now(), act, _operator(), f"key:{key}")
+
+    async def go() -> tuple[str, Resealed, list[str], list[str]]:
+        async with _existing_house(db) as house:
+            if not await unfinished(house):
+                made = Keyring.rotate(file).active
+                house.keyring.follow(at_once=True)
+                await note(house, Act.KEY_NEW, made)
+            begins = prefix(house.keyring.active)
+            with _progress(_say("cli.keys.resealing")) as tick:
+                first = await reseal(house.db, house.vault, begins, tick)
+                # By then every process seals with the new key; what they sealed meanwhile is left.
+                await asyncio.sleep(2 * FOLLOW_SECONDS)
+                second = await reseal(house.db, house.vault, begins, tick)
+            used = await unfinished(house)
+            dropped = [] if keep_old else [old for old in house.keyring.old if old not in used]
+            for old in dropped:
+                Keyring.drop(file, old)
+                await note(house, Act.KEY_DROPPED, old)
+            total = Resealed(first.rows + second.rows, first.files + second.files)
+            return house.keyring.active, total, dropped, used
+
+    active, total, dropped, used = _run(go())
+    typer.echo(_say("cli.keys.done", key=active, rows=total.rows, files=total.files))
+    if dropped:
+        typer.echo(_say("cli.keys.dropped", keys=dropped))
+    typer.echo(_say("cli.keys.save", file=file), err=True)
+    if used:
+        _fail(_say("cli.keys.used", keys=used))
+
+
 @audit.command("verify")
 def verify(json_: Json = False, db: Db = "") -> None:
-    """Check every case's events against the lifecycle. There is no tamper-proof chain yet."""
+    """Check the audit chain with its anchors, and every case's events against the lifecycle."""
+    from bot.adapters import anchors
+    from bot.services import audit as chain
     from bot.services.verify_events import Verified
     from bot.services.verify_events import verify as check
 
-    async def go() -> Verified:
-        async with _existing_house(db) as house, house.db.read() as session:
-            return await check(session)
+    folder = _settings(db).data_dir
 
-    found = _run(go())
-    wrong = [_say(what) for what in found.wrong]
+    async def go() -> tuple[chain.Checked, Verified]:
+        async with _existing_house(db) as house, house.db.read() as session:
+            kept = [chain.Anchor(*line) for line in anchors.read(folder)]
+            return await chain.verify(session, kept), await check(session)
+
+    links, found = _run(go())
+    wrong = [_say(what) for what in (*links.wrong, *found.wrong)]
+    counts = {
+        "lines": links.lines,
+        "anchors": links.anchors,
+        "cases": found.cases,
+        "events": found.events,
+    }
     if json_:
-        _json({"chain": False, "cases": found.cases, "events": found.events, "wrong": wrong})
+        _json({**counts, "wrong": wrong})
     else:
-        typer.echo(_say("cli.audit.chain"))
         for line in wrong:
             typer.echo(line)
-    counts = {"cases": found.cases, "events": found.events}
     if wrong:
         _fail(_say("cli.audit.wrong", count=len(wrong), **counts))
     if not json_:
@@ -944,9 +1022,12 @@ def _examine_database(settings: Settings, whole: bool) -> list[Finding]:
     from bot.texts.catalogue import say
     from models.base import install_cipher
 
+    olds: list[str] = []
+
     def open_key() -> str:
         keyring = Keyring.open(settings.key_file, create=False)
         install_cipher(keyring)
+        olds[:] = keyring.old
         return keyring.fingerprint
 
     async def look_inside() -> list[Finding]:
@@ -978,7 +1059,7 @@ def _examine_database(settings: Settings, whole: bool) -> list[Finding]:
         wrong = check_up.Finding("database", "fail", says, say("cli.doctor.mend.database"))
         return [key, wrong]
     well = check_up.Finding("database", "ok", say("cli.doctor.database"))
-    return [key, well, structure, *inside]
+    return [key, *check_up.old_keys(olds), well, structure, *inside]
 
 
 def _show_findings(found: list[Finding]) -> None:

@@ -29,6 +29,7 @@ from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
 from bot.adapters import (
+    anchors,
     clamd,
     documents,
     fonts,
@@ -51,11 +52,16 @@ from bot.route.region import load_region
 from bot.services import (
     accounts,
     advance,
+    anchor,
+    audit,
     broadcast,
     codes,
     copies,
     drafts,
+    drop_file,
     edit_rules,
+    erase,
+    export_own,
     fast_refund,
     hand_over,
     help_first,
@@ -64,6 +70,7 @@ from bot.services import (
     poster,
     refer,
     remind,
+    retention,
     seed_network,
     suggest_words,
 )
@@ -259,10 +266,11 @@ async def _work(
                 house.vault,
                 house.settings.max_file_mb * 1024 * 1024,
             ),
-            "drop": dropper(house.vault),
             locate.ERRAND: locate.locator(tables, geocoder),
             **_thinking(house.db, tables),
             **_printing(house, tables),
+            erase.ERRAND: erase.unsender(tables, channel.take_back),
+            **_kept(house, tables),
         },
         on_dead=lambda session, row, refusal: undeliverable(session, tables, row, refusal),
         on_moved=moved,
@@ -350,6 +358,8 @@ def fires(tables: Tables) -> dict[str, Fire]:
         copies.SPREAD: bound(broadcast.spread),
         copies.PROGRESS: bound(broadcast.progress),
         leave.TIMER: bound(leave.turn),
+        anchor.TIMER: bound(anchor.drop),
+        drop_file.TIMER: bound(drop_file.forget),
         refer.TIMER: bound(refer.overdue),
         fast_refund.TIMER: bound(fast_refund.tick),
         advance.TIMER: bound(advance.overdue),
@@ -362,6 +372,19 @@ def _thinking(db: Database, tables: Tables) -> dict[str, Errand]:
     return {
         edit_rules.ERRAND: edit_rules.checker(db, tables),
         suggest_words.ERRAND: suggest_words.suggester(db, tables),
+    }
+
+
+def _kept(house: House, tables: Tables) -> dict[str, Errand]:
+    """Errands about what lies in our own files."""
+
+    async def keep(line: audit.Anchor) -> None:
+        await asyncio.to_thread(anchors.keep, house.settings.data_dir, line)
+
+    return {
+        "drop": dropper(house.vault),
+        anchor.ERRAND: anchor.keeper(keep),
+        export_own.ERRAND: export_own.exporter(house.db, tables, house.vault),
     }
 
 
@@ -494,6 +517,10 @@ async def sweep(house: House, stop: asyncio.Event) -> None:
             gone = 1
             while gone and not stop.is_set():
                 async with house.db.write() as session:
+                    gone = await retention.run(session, house.tables)
+            gone = 1
+            while gone and not stop.is_set():
+                async with house.db.write() as session:
                     gone = await copies.forget(session, house.clock.now(), keep)
         except DBAPIError as error:
             log.warning("sweep failed, trying again later", error=type(error).__name__)
@@ -532,6 +559,7 @@ async def _say_hello(house: House, channel: TelegramChannel, tables: Tables) -> 
             )
     async with house.db.write() as session:
         await keep_bot_name(session, tables.bot_name)
+        await anchor.plan(session, tables)
     if tables.demo or tables.admins:
         return
     async with house.db.write() as session:
@@ -564,7 +592,11 @@ async def chat(
             house.clock,
             {},
             _limits(settings),
-            errands={**_thinking(house.db, tables), **_printing(house, tables)},
+            errands={
+                **_thinking(house.db, tables),
+                **_printing(house, tables),
+                **_kept(house, tables),
+            },
         )
         timers = Scanner(house.db, house.clock, fires(tables))
         for line in terminal.lines(source):

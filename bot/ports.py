@@ -10,7 +10,7 @@ from asyncio import Event
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from bot.texts.catalogue import Say
 
@@ -188,6 +188,14 @@ class Message:
             venue=(venue[0], venue[1], venue[2], venue[3]) if venue else None,
             short=value.get("short", False),
         )
+
+
+class Gone(NamedTuple):
+    """What came of messages that were taken back: deleted, emptied of their content, or left as they are."""
+
+    deleted: int
+    emptied: int
+    left: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,10 @@ class Cipher(Protocol):
         """A keyed fingerprint (32 bytes) by which equal texts are found without being read."""
         ...
 
+    def sign(self, text: str) -> bytes:
+        """A keyed seal (32 bytes) over a line of the audit chain; never equal to a fingerprint."""
+        ...
+
 
 _cipher: Cipher | None = None
 

@@ -42,6 +42,7 @@ class Case(UuidKey):
     ``papers`` holds what its taker has begun to write down and not yet confirmed: ``{form: {step: value}}``.
     ``same_as_id`` is the case that it was merged into (合并), ``entered_by_id`` the staff member who filed
     it for somebody at the desk (代登记).
+    ``phone_blind`` is that of her phone number, by which her cases are found without being opened.
     """
 
     __tablename__ = "case_file"
@@ -64,6 +65,7 @@ class Case(UuidKey):
     fraud: Mapped[bool] = mapped_column(default=False)
     rule_version: Mapped[str] = mapped_column(String(40), default="")
     merchant_sealed: Mapped[bytes | None]
+    phone_blind: Mapped[bytes | None] = mapped_column(index=True)
     street_code: Mapped[str] = mapped_column(String(20), default="")
     amount_fen: Mapped[int | None] = mapped_column(BigInteger)
     desk_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("organisation.id"), index=True)

@@ -18,6 +18,7 @@ import stat
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from time import monotonic
 from typing import Any, Self
 
 from cryptography.exceptions import InvalidTag
@@ -26,6 +27,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 FORMAT = b"v1"
 KEY_BYTES = 32
 NONCE_BYTES = 12
+
+FOLLOW_SECONDS = 1.0
+"""How long a process may go on sealing with a key that another has replaced."""
 
 
 class KeyringError(Exception):
@@ -49,12 +53,21 @@ class SealBroken(Exception):
 
 
 class Keyring:
-    """Seals, opens and fingerprints; a ``models.base.Cipher``. Old keys still open."""
+    """Seals, opens and fingerprints; a ``models.base.Cipher``. Old keys still open.
 
-    def __init__(self, keys: Mapping[str, bytes], active: str, blind_key: bytes) -> None:
+    It follows its file: a key that another process added is used within a second, and read at once
+    where something is sealed with it.
+    """
+
+    def __init__(
+        self, keys: Mapping[str, bytes], active: str, blind_key: bytes, path: Path | None = None
+    ) -> None:
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self._active = active
         self._blind_key = blind_key
+        self._path = path
+        self._looked_at = monotonic()
+        self._changed_at = _changed_at(path)
         if active not in self._ciphers:
             raise KeyringUnreadable(f"the keyring names {active} as its key but does not hold it")
 
@@ -68,7 +81,7 @@ class Keyring:
         if create and not path.exists():
             body = {"active": "k1", "keys": {"k1": _new_key()}, "blind": _new_key()}
             _write(path, body, replace=False)
-        return cls._from_body(_read(path))
+        return cls._from_body(_read(path), path)
 
     @classmethod
     def rotate(cls, path: Path | str) -> Self:
@@ -76,13 +89,25 @@ class Keyring:
         path = Path(path)
         body = _read(path)
         keys = dict(body["keys"])
-        fresh = f"k{len(keys) + 1}"
+        fresh = f"k{max(int(key_id.removeprefix('k')) for key_id in keys) + 1}"
         keys[fresh] = _new_key()
         _write(path, {**body, "active": fresh, "keys": keys}, replace=True)
         return cls.open(path, create=False)
 
     @classmethod
-    def _from_body(cls, body: Mapping[str, Any]) -> Self:
+    def drop(cls, path: Path | str, key_id: str) -> Self:
+        """Take an old key out of the file: what it sealed never opens again. Raises ValueError for
+        the key in use."""
+        path = Path(path)
+        body = _read(path)
+        if key_id == body["active"]:
+            raise ValueError(f"{key_id} is the key in use")
+        keys = {name: key for name, key in body["keys"].items() if name != key_id}
+        _write(path, {**body, "keys": keys}, replace=True)
+        return cls.open(path, create=False)
+
+    @classmethod
+    def _from_body(cls, body: Mapping[str, Any], path: Path | None = None) -> Self:
         try:
             keys = {
                 key_id: base64.b64decode(key, validate=True) for key_id, key in body["keys"].items()
@@ -90,7 +115,7 @@ class Keyring:
             blind = base64.b64decode(str(body["blind"]), validate=True)
             if any(len(key) != KEY_BYTES for key in (*keys.values(), blind)):
                 raise ValueError("a key has the wrong length")
-            return cls(keys, str(body["active"]), blind)
+            return cls(keys, str(body["active"]), blind, path)
         except (KeyError, AttributeError, TypeError, ValueError, binascii.Error) as error:
             raise KeyringUnreadable(f"the keyring file is damaged: {error}") from error
 
@@ -99,8 +124,33 @@ class Keyring:
         """16 hex digits that tell this keyring from another, and nothing of its keys."""
         return self.blind("keyring fingerprint").hex()[:16]
 
+    @property
+    def active(self) -> str:
+        """The id of the key that seals."""
+        return self._active
+
+    @property
+    def old(self) -> tuple[str, ...]:
+        """The ids of the keys that only open."""
+        return tuple(key_id for key_id in self._ciphers if key_id != self._active)
+
+    def follow(self, at_once: bool = False) -> None:
+        """Read the file again if it changed; one that cannot be read changes nothing."""
+        now = monotonic()
+        if self._path is None or (now - self._looked_at < FOLLOW_SECONDS and not at_once):
+            return
+        self._looked_at = now
+        changed_at = _changed_at(self._path)
+        if changed_at == self._changed_at:
+            return
+        with contextlib.suppress(KeyringError):
+            fresh = type(self).open(self._path, create=False)
+            self._ciphers, self._active = fresh._ciphers, fresh._active
+            self._changed_at = changed_at
+
     def seal(self, plain: bytes, aad: str) -> bytes:
         """Encrypt under the active key, bound to ``aad``."""
+        self.follow()
         nonce = secrets.token_bytes(NONCE_BYTES)
         ciphertext = self._ciphers[self._active].encrypt(nonce, plain, aad.encode())
         return b"|".join((FORMAT, self._active.encode(), nonce + ciphertext))
@@ -111,6 +161,8 @@ class Keyring:
             version, key_id, body = sealed.split(b"|", 2)
             if version != FORMAT:
                 raise SealBroken("sealed in an unknown format")
+            if key_id.decode() not in self._ciphers:
+                self.follow(at_once=True)
             aead = self._ciphers[key_id.decode()]
             return aead.decrypt(body[:NONCE_BYTES], body[NONCE_BYTES:], aad.encode())
         except KeyError as error:
@@ -121,6 +173,23 @@ class Keyring:
     def blind(self, text: str) -> bytes:
         """HMAC-SHA256 of the text: 32 bytes, equal for equal texts."""
         return hmac.new(self._blind_key, text.encode(), hashlib.sha256).digest()
+
+    def sign(self, text: str) -> bytes:
+        """HMAC-SHA256 of the text under a key of its own, which follows from the keyring's."""
+        key = hmac.new(self._blind_key, b"suda audit chain", hashlib.sha512).digest()
+        return hmac.new(key, text.encode(), hashlib.sha256).digest()
+
+
+def prefix(key_id: str) -> bytes:
+    """What everything sealed with this key begins with."""
+    return b"|".join((FORMAT, key_id.encode(), b""))
+
+
+def _changed_at(path: Path | None) -> int:
+    try:
+        return path.stat().st_mtime_ns if path is not None else 0
+    except OSError:
+        return 0
 
 
 def _new_key() -> str:

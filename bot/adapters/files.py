@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from models.base import Cipher
@@ -48,6 +49,32 @@ class SealedFiles:
         path = self._path(key)
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
+    async def reseal(self, prefix: bytes) -> AsyncIterator[bool]:
+        """Seal anew every file that does not begin with ``prefix``; gives for each file it looked at
+        whether that was needed. Raises what the cipher raises."""
+        for path in await asyncio.to_thread(self._files):
+            yield await asyncio.to_thread(self._reseal, path, prefix)
+
+    async def holds(self, prefix: bytes) -> bool:
+        """Whether any file begins with ``prefix``."""
+
+        def look() -> bool:
+            return any(_beginning(path, len(prefix)) == prefix for path in self._files())
+
+        return await asyncio.to_thread(look)
+
+    def _files(self) -> list[Path]:
+        return [path for path in sorted(self._folder.glob("*/*")) if _KEY.fullmatch(path.name)]
+
+    def _reseal(self, path: Path, prefix: bytes) -> bool:
+        if _beginning(path, len(prefix)) in (prefix, b""):
+            return False
+        aad = self._aad(path.name)
+        content = self._cipher.seal(self._cipher.unseal(path.read_bytes(), aad), aad)
+        if path.exists():  # erased meanwhile: it must not come back
+            _write(path, content)
+        return True
+
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
             raise ValueError("a vault key may hold letters, digits, _ and - only")
@@ -55,6 +82,15 @@ class SealedFiles:
 
     def _aad(self, key: str) -> str:
         return f"vault.file.{key}"
+
+
+def _beginning(path: Path, size: int) -> bytes:
+    """The first bytes; b"" of a file that is gone."""
+    try:
+        with path.open("rb") as file:
+            return file.read(size)
+    except FileNotFoundError:
+        return b""
 
 
 def _write(path: Path, content: bytes) -> None:

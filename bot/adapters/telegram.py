@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import struct
+import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -38,7 +40,7 @@ from telegram.error import (
 )
 from telegram.request import HTTPXRequest
 
-from bot.ports import Clock, Media, Message, Vault
+from bot.ports import Clock, Gone, Media, Message, Vault
 from models.delivery import Meta, Refused
 
 log = structlog.get_logger(__name__)
@@ -77,6 +79,14 @@ _INPUT = {
     "audio": InputMediaAudio,
     "document": InputMediaDocument,
 }
+
+
+DELETABLE = timedelta(hours=48)
+"""Bot API, deleteMessage: a message can only be deleted within 48 hours after it was sent."""
+
+
+class _NotThere(Exception):
+    """The message is gone."""
 
 
 class TokenRefused(Exception):
@@ -414,12 +424,53 @@ class TelegramChannel:
         except Refused as refusal:
             log.info("a press was not answered", error=refusal.reason)
 
-    async def delete(self, target: str, message_ids: Sequence[Any]) -> None:
-        """Delete messages (younger than 48 h, Bot API deleteMessages). Raises Refused."""
+    async def take_back(
+        self, target: str, messages: Sequence[tuple[str, datetime]], instead: str
+    ) -> Gone:
+        """Delete messages younger than 48 h, and put ``instead`` in the place of older ones.
+
+        A file gives way to an empty picture; a voice, a round video and a place can be neither deleted
+        nor changed by then. What is gone already counts as deleted. Raises Refused, when no answer
+        about a message was to be had; then it may all be done again.
+        """
         chat_id = int(target.removeprefix(PREFIX))
-        for at in range(0, len(message_ids), BATCH):
-            ids = list(message_ids[at : at + BATCH])
-            await self._ask("deleteMessages", {"chat_id": chat_id, "message_ids": ids})
+        counts = {"deleted": 0, "emptied": 0, "left": 0}
+        for number, at in messages:
+            where = {"chat_id": chat_id, "message_id": int(number)}
+            young = self._clock.now() - at < DELETABLE
+            gone = young and await self._can("deleteMessage", where)
+            if gone:
+                counts["deleted"] += 1
+            else:
+                counts[await self._empty(where, instead)] += 1
+        return Gone(**counts)
+
+    async def _empty(self, where: Mapping[str, Any], instead: str) -> str:
+        try:
+            if await self._can("editMessageText", {**where, "text": instead}):
+                return "emptied"
+            for kind in (InputMediaPhoto, InputMediaDocument):
+                picture = InputFile(_BLANK, filename="blank.png", attach=True)
+                media = {**where, "media": kind(media=picture, caption=instead)}
+                if await self._can("editMessageMedia", media):
+                    return "emptied"
+        except _NotThere:
+            return "deleted"
+        return "left"
+
+    async def _can(self, method: str, params: dict[str, Any]) -> bool:
+        """Whether Telegram did it, or finds it done; raises Refused on anything else than a plain no."""
+        try:
+            await self._ask(method, params)
+        except Refused as refusal:
+            if not refusal.final or refusal.blocked:
+                raise
+            if method == "deleteMessage":
+                return "not found" in refusal.reason
+            if "not found" in refusal.reason:
+                raise _NotThere from None
+            return "not modified" in refusal.reason
+        return True
 
     async def _ask(self, method: str, params: dict[str, Any]) -> Any:
         try:
@@ -464,6 +515,24 @@ def refusal_of(error: TelegramError) -> Refused:
                 return Refused(_name(cause), unknown=True)
             return Refused(reason)
     return Refused(reason, unknown=True)
+
+
+def _png(width: int, height: int) -> bytes:
+    """A grey picture."""
+    lines = (b"\0" + b"\xc8" * width) * height
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)),
+        (b"IDAT", zlib.compress(lines)),
+        (b"IEND", b""),
+    )
+    chunks = (
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in parts
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+_BLANK = _png(160, 90)
 
 
 def _rows(updates: Sequence[Any]) -> list[tuple[str, int, str, Mapping[str, Any]]]:

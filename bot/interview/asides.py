@@ -31,6 +31,7 @@ Control = Literal[
     "submit",
     "edit",
     "settings",
+    "data",
 ]
 
 

@@ -21,6 +21,7 @@ class Policy:
     checked_on: str
     source: str
     consent_version: str
+    consent_digest: str
     draft_unconsented_hours: int
     reopen_days: int
     call_back_working_days: int
@@ -56,6 +57,9 @@ class Policy:
     invitation_days: int
     point_checked_days: int
     help_hours: int
+    anchor_at: time
+    keep_closed_days: int
+    keep_draft_days: int
     group_people: int
     group_days: int
     signal_cases: int

@@ -64,6 +64,9 @@ COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 FORMATS = ("", "html")
 CONFLICT = "terminated by other getUpdates request; make sure that only one bot instance is running"
+CHANGEABLE = frozenset({"text", "animation", "audio", "document", "photo", "video"})
+"""What a message must hold for its media to be edited (Bot API, editMessageMedia); no voice, no place."""
+
 WEBHOOK_CONFLICT = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
 NOT_MODIFIED = (
     "message is not modified: specified new message content and reply markup are exactly the same"
@@ -542,6 +545,8 @@ class Api:
         item = params.json("media", dict, "media")
         if not item:
             raise bad("input media is not specified")
+        if not CHANGEABLE & post.message.keys():
+            raise bad("there is no media in the message to edit")
         return self._change(post, params, self._input_media(params, item), CONTENT)
 
     # Deletions

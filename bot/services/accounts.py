@@ -11,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from bot.ports import Incoming
+from bot.services import audit
 from bot.services.drain import Store
 from bot.services.tables import SHANGHAI, Tables
 from models.case import Case
 from models.network import Level, Organisation, Staff
 from models.party import Account
+from models.privacy import Act
 
 _AT = select(Account).where(Account.address == bindparam("address"))
 
@@ -39,8 +41,9 @@ async def meet(session: AsyncSession, tables: Tables, heard: Incoming) -> Accoun
         await session.flush()
     account.seen_at = now
     account.blocked = False
-    if heard.account in tables.admins:
+    if heard.account in tables.admins and not account.is_admin:
         account.is_admin = True
+        await audit.record(session, now, Act.ADMIN, audit.BOT, account, how="settings")
     if heard.name and account.name != heard.name:
         account.name = heard.name
     return account

@@ -14,6 +14,7 @@ from bot.interview.asides import control
 from bot.ports import Button, Incoming
 from bot.services import (
     assign,
+    audit,
     bind_desk,
     broadcast,
     check_points,
@@ -34,6 +35,7 @@ from models.case import Case
 from models.delivery import Inbox, InboxState, Meta, Outbox, OutboxState
 from models.lifecycle import OPEN
 from models.party import Account
+from models.privacy import Act
 
 T = TypeVar("T")
 
@@ -124,9 +126,11 @@ async def pressed(
             await watch.show(session, account, answer)
         case "duty_on":
             await watch.change(session, account)
+            await audit.record(session, tables.clock.now(), Act.DUTY, account, account)
             await watch.show(session, account, answer, say("admin.duty_on"))
         case "duty_off":
             await watch.change(session, None)
+            await audit.record(session, tables.clock.now(), Act.DUTY, account)
             await watch.show(session, account, answer, say("admin.duty_off"))
         case "stop":
             await answer(say("admin.stopped"), buttons=[[_item("menu")]])
@@ -167,7 +171,7 @@ async def typed(
         case try_rules.VERB:
             await try_rules.typed(tables, heard, account, answer)
         case _:
-            await _name_operator(session, heard.text, account, answer)
+            await _name_operator(session, tables, heard.text, account, answer)
     return True
 
 
@@ -209,6 +213,7 @@ async def claim_admin(
         return False
     await session.delete(kept)
     account.is_admin = True
+    await audit.record(session, tables.clock.now(), Act.ADMIN, account, account, how="first_link")
     await answer(say("admin.welcome"))
     await _menu(session, tables, account, answer)
     return True
@@ -250,7 +255,7 @@ async def _ask_operator(
 
 
 async def _name_operator(
-    session: AsyncSession, text: str, account: Account, answer: Answer
+    session: AsyncSession, tables: Tables, text: str, account: Account, answer: Answer
 ) -> None:
     name = " ".join(text.split())
     if not name or len(name) > NAME_LENGTH:
@@ -258,6 +263,7 @@ async def _name_operator(
         return
     account.awaiting = None
     await trial.name_operator(session, name)
+    await audit.record(session, tables.clock.now(), Act.OPERATOR, account)
     await answer(say("admin.operator_set", name=name), buttons=[[_item("menu")]])
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Button, Incoming, Press
+from bot.services import audit
 from bot.services.accounts import admins, desks_of_chat
 from bot.services.hand_over import requeue
 from bot.services.sending import Answer, Rows, button, link, tell
@@ -24,6 +25,7 @@ from models.delivery import Meta
 from models.lifecycle import CaseStatus
 from models.network import Level, Organisation
 from models.party import Account
+from models.privacy import Act
 
 VERB = "mb"
 PER_PAGE = 12
@@ -59,6 +61,7 @@ async def pressed(
             return say("bind.not_bound")
         await tell(session, tables, desk.chat, say("bind.group_released", name=desk.name))
         await _release(session, tables, desk)
+        await _recorded(session, tables, account, desk, "released")
         await answer(say("bind.released", name=desk.name))
         return None
     await _offer(session, tables, desk, account, answer)
@@ -108,6 +111,7 @@ async def joined(session: AsyncSession, tables: Tables, heard: Incoming) -> None
     if desk.chat and desk.chat != heard.chat:
         await tell(session, tables, desk.chat, say("bind.group_released", name=desk.name))
     desk.chat, desk.confirmed_at, desk.simulated = heard.chat, now, False
+    await _recorded(session, tables, f"account:{row.value['by']}", desk, "bound")
     await answer(say("bind.group_hello", name=desk.name), say("bind.group_rules"))
     for admin in await admins(session):
         await tell(
@@ -314,6 +318,13 @@ async def _release(session: AsyncSession, tables: Tables, desk: Organisation) ->
     for case in waiting:
         await requeue(session, tables, case, say("bind.requeued", name=desk.name))
     return len(waiting)
+
+
+async def _recorded(
+    session: AsyncSession, tables: Tables, by: Account | str, desk: Organisation, what: str
+) -> None:
+    now = tables.clock.now()
+    await audit.record(session, now, Act.BIND, by, f"desk:{desk.code}", what=what)
 
 
 def _key(token: str) -> str:

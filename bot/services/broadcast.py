@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Button, Incoming, Message, Press
-from bot.services import copies
+from bot.services import audit, copies
 from bot.services.deliver import owe
 from bot.services.sending import Answer, button, day_words
 from bot.services.tables import SHANGHAI, Tables
@@ -27,6 +27,7 @@ from bot.texts.catalogue import Say, say
 from models.delivery import WAKES, Timer, TimerState
 from models.outreach import OUTCOMES, Notice, NoticeState
 from models.party import Account
+from models.privacy import Act
 
 VERB = "mn"
 LEAVE = "u"
@@ -95,9 +96,9 @@ async def pressed(
         await _result(session, tables, notice, answer)
         return say("notice.refreshed")
     if press.question in TURNS:
-        return await _turn(session, tables, notice, press.question, answer)
+        return await _turn(session, tables, notice, press.question, account, answer)
     if press.question == "send":
-        return await _send(session, tables, notice, answer)
+        return await _send(session, tables, notice, account, answer)
     if not await _moved(session, notice, NoticeState.DROPPED):
         return await _too_late(session, tables, notice, answer)
     if press.question == "change":
@@ -187,7 +188,7 @@ async def progress(session: AsyncSession, tables: Tables, timer: Timer) -> datet
 
 
 async def _send(
-    session: AsyncSession, tables: Tables, notice: Notice, answer: Answer
+    session: AsyncSession, tables: Tables, notice: Notice, account: Account, answer: Answer
 ) -> Say | None:
     """Begin to send a copy to every subscriber, once, however often the button is pressed."""
     if not await audience(session):
@@ -195,6 +196,7 @@ async def _send(
     if not await _moved(session, notice, NoticeState.SENDING):
         return await _too_late(session, tables, notice, answer)
     now = tables.clock.now()
+    await audit.record(session, now, Act.NOTICE, account, f"notice:{notice.id}", what="send")
     notice.sent_at = now
     notice.message = (await message(session, tables, notice.body)).to_json()
     await session.flush()
@@ -216,7 +218,12 @@ by then, a third of a second's worth, still goes out."""
 
 
 async def _turn(
-    session: AsyncSession, tables: Tables, notice: Notice, act: str, answer: Answer
+    session: AsyncSession,
+    tables: Tables,
+    notice: Notice,
+    act: str,
+    account: Account,
+    answer: Answer,
 ) -> Say:
     now = tables.clock.now()
     before, after = TURNS[act]
@@ -225,6 +232,7 @@ async def _turn(
         await _result(session, tables, notice, answer)
         return say(f"notice.state.{notice.state}")
     notice.state = after
+    await audit.record(session, now, Act.NOTICE, account, f"notice:{notice.id}", what=act)
     if after is NoticeState.STOPPED:
         notice.ended_at = now
     notice.seen = None

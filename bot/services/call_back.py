@@ -5,13 +5,14 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.law.deadlines import working_days_after
-from bot.services import accounts
+from bot.services import accounts, audit
 from bot.services.sending import Answer, day_words, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case
 from models.lifecycle import Action, allowed
 from models.party import Account
+from models.privacy import Act
 
 
 async def call_back(
@@ -53,4 +54,7 @@ async def note(
                 phone=phone,
                 case=(case.number if case is not None else None) or say("human.not_filed"),
             ),
+            case=case,
         )
+        told = case or account
+        await audit.record(session, tables.clock.now(), Act.TOLD, admin, told, why="call_back")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tomllib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +20,7 @@ from bot.classify.engine import Classifier
 from bot.law import book, policy
 from bot.law.deadlines import missing_years
 from bot.route.region import Region, load_region
-from bot.services import trial
+from bot.services import retention, trial
 from bot.services.tables import SHANGHAI, Tables
 from bot.settings import Settings
 from bot.texts.catalogue import Catalogue, Say, say
@@ -52,6 +52,7 @@ class Limits:
     free_mb_warn: int
     free_mb_fail: int
     telegram_seconds: int
+    retention_days: int
     source: str
     checked_on: date
 
@@ -195,7 +196,32 @@ async def inside(db: Store, tables: Tables, sealed: bool) -> list[Finding]:
     """What the rows tell: whether the key fits them (``sealed``), and what keeps it in trial mode."""
     async with db.read() as session:
         key = [await _key_fits(session)] if sealed else []
-        return [*key, _trial(await trial.missing(session, tables))]
+        return [
+            *key,
+            await _retention(session, tables.clock.now()),
+            _trial(await trial.missing(session, tables)),
+        ]
+
+
+async def _retention(session: AsyncSession, now: datetime) -> Finding:
+    """When what has been kept long enough was last erased; a running bot does it every hour."""
+    ran = await retention.last(session)
+    if ran is None:
+        return Finding("retention", "ok", say("cli.doctor.no_retention"))
+    days = limits().retention_days
+    at = ran.at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+    if now - ran.at > timedelta(days=days):
+        says = say("cli.doctor.retention_old", days=days, at=at)
+        return Finding("retention", "warn", says, say("cli.doctor.mend.retention"))
+    return Finding("retention", "ok", say("cli.doctor.retention", at=at, cases=ran.cases))
+
+
+def old_keys(names: Sequence[str]) -> list[Finding]:
+    """Keys that were to be replaced and are still there."""
+    if not names:
+        return []
+    says = say("cli.doctor.keys_old", keys=list(names))
+    return [Finding("old_keys", "warn", says, say("cli.doctor.mend.keys_old"))]
 
 
 def before_rows(settings: Settings) -> Finding:

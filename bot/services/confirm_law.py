@@ -12,12 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.law import book
 from bot.law.book import Row
 from bot.ports import Press
+from bot.services import audit
 from bot.services.bind_desk import number
 from bot.services.live_law import KIND, active, confirmed
 from bot.services.sending import Answer, button
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.party import Account
+from models.privacy import Act
 from models.revision import Revision
 
 VERB = "ml"
@@ -115,15 +117,19 @@ async def _save(
     await session.execute(
         update(Revision).where(Revision.kind == KIND, Revision.active).values(active=False)
     )
+    now = tables.clock.now()
+    version = (last or 0) + 1
     session.add(
         Revision(
             kind=KIND,
-            version=(last or 0) + 1,
+            version=version,
             body={"confirmed": kept},
             author=str(account.id),
             reason=f"{what} {row.name}",
-            created_at=tables.clock.now(),
+            created_at=now,
             active=True,
         )
     )
-    await session.flush()
+    await audit.record(
+        session, now, Act.LAW, account, f"law:{row.name}", what=what, version=version
+    )

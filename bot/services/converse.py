@@ -19,6 +19,7 @@ from bot.interview.terms import Choose, Given, Option, Wrong
 from bot.ports import Button, Incoming
 from bot.services import (
     choose_point,
+    consents,
     drafts,
     file_case,
     follow,
@@ -33,6 +34,7 @@ from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, CaseKind
 from models.party import Account
+from models.privacy import ConsentKind
 
 REVIEW = "review"
 PAGE = "page"
@@ -76,6 +78,12 @@ async def pressed(
     match press.verb:
         case "ok" if press.value == "yes":
             await _agreed(session, tables, case, account, answer)
+        case "ok" if press.value == "sensitive":
+            await consents.give(session, tables, account, ConsentKind.SENSITIVE, case)
+            await _submit(session, tables, case, account, answer)
+        case "ok" if press.value == "spare":
+            consents.spare(case)
+            await _restate(session, tables, case, answer, say("sensitive.spared"))
         case "ok":
             await welcome.refused(session, tables, case, answer)
         case "c":
@@ -424,6 +432,7 @@ async def _agreed(
     if case.entered_by_id is None:
         account.consented_at = now
         account.consent_version = tables.policy.consent_version
+        await consents.give(session, tables, account, ConsentKind.BASE)
     await _advance(session, tables, case, answer, say("consent.thanks"), _understood(case, tables))
 
 
@@ -640,12 +649,16 @@ async def _at_review(
 async def _submit(
     session: AsyncSession, tables: Tables, case: Case, account: Account, answer: Answer
 ) -> None:
-    """File it, unless a newer version of the interview asks something more."""
-    if flow.next_question(dict(case.answers or {}), drafts.context(case, tables)) is None:
-        filing = file_case.file if case.entered_by_id is None else proxy.file
-        await filing(session, tables, case, account, answer)
-    else:
+    """File it, unless a newer version of the interview asks something more, or what is sensitive in it
+    still wants a consent of its own; who is entered at the desk has consented on paper."""
+    if flow.next_question(dict(case.answers or {}), drafts.context(case, tables)) is not None:
         await _advance(session, tables, case, answer)
+    elif case.entered_by_id is not None:
+        await proxy.file(session, tables, case, account, answer)
+    elif await consents.settled(session, tables, case, account, answer):
+        # The card named who receives it: to press 提交 under it agrees to just that.
+        await consents.give(session, tables, account, ConsentKind.PASS_ON, case)
+        await file_case.file(session, tables, case, account, answer)
 
 
 async def _edit(tables: Tables, case: Case, answer: Answer, key: str) -> None:

@@ -1,6 +1,7 @@
 """Papers of a case (文书): put into words inside the transaction, drawn outside it, and sent as files.
 
-Whoever composes one gives a :class:`bot.ports.Document` in plain words. The files lie sealed in the vault.
+Whoever composes one gives a :class:`bot.ports.Document` in plain words. The files lie sealed in the vault
+for a day.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Document, Media, Vault
-from bot.services import drafts
+from bot.services import drafts, drop_file
 from bot.services.deliver import Errand, Finish, owe_errand
 from bot.services.sending import tell
 from bot.services.tables import Tables
@@ -77,7 +79,11 @@ def maker(tables: Tables, draw: Draw, vault: Vault) -> Errand:
             problem = str(error)
 
         async def finish(session: AsyncSession) -> None:
+            for one in files:
+                await drop_file.keep_a_day(session, tables, UUID(one.vault_key))
             case = await drafts.by_token(session, str(payload["case"]))
+            if case is None:
+                return  # erased meanwhile
             to = str(payload["to"])
             if problem:
                 await tell(
@@ -96,7 +102,7 @@ def maker(tables: Tables, draw: Draw, vault: Vault) -> Errand:
 def _key(payload: Mapping[str, Any], form: str) -> str:
     """One file for each content: a newer document never takes the place of one on its way."""
     content = f"{payload['case']}{payload['document']}{form}"
-    return f"{ERRAND}-{hashlib.sha256(content.encode()).hexdigest()[:40]}"
+    return str(UUID(bytes=hashlib.sha256(content.encode()).digest()[:16]))
 
 
 def _name(document: Document, form: str) -> str:

@@ -20,6 +20,7 @@ from bot.classify.taxonomy import codes
 from bot.facts.phones import read_phones
 from bot.facts.redact import redact
 from bot.ports import Button, Incoming, Press
+from bot.services import audit
 from bot.services.bind_desk import number, stamp, stop
 from bot.services.deliver import Errand, Finish, owe_errand
 from bot.services.drain import Store
@@ -29,6 +30,7 @@ from bot.services.sending import Answer, Rows, button, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.party import Account
+from models.privacy import Act
 from models.revision import Revision
 
 VERB = "mw"
@@ -352,6 +354,8 @@ async def _save(
     )
     session.add(row)
     await session.flush()
+    about = f"revision:{row.id}"
+    await audit.record(session, row.created_at, Act.RULES, account, about, version=row.version)
     return row
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Button, Press
-from bot.services import accounts, authority, hand_over, ledger, poster, today
+from bot.services import accounts, audit, authority, hand_over, ledger, poster, today
 from bot.services.bind_desk import PER_PAGE, by_serial, find, number, stamp
 from bot.services.sending import Answer, button, tell
 from bot.services.tables import SHANGHAI, Tables
@@ -24,6 +24,7 @@ from models.case import Case
 from models.lifecycle import TAKEN
 from models.network import AUTHORITY, Invitation, InvitationState, Level, Organisation, Staff
 from models.party import Account
+from models.privacy import Act
 
 VERB = "j"
 START = "join_"
@@ -221,6 +222,7 @@ async def _decide(
     if not await _works_at(session, who, desk):
         session.add(Staff(account_id=who.id, organisation_id=desk.id, joined_at=tables.clock.now()))
         await session.flush()
+        await audit.record(session, tables.clock.now(), Act.STAFF_IN, account, who, desk=desk.code)
     chat = await accounts.chat_of(session, desk)
     bind = button("bind.button.bind", "mb", question="desk", value=str(desk.serial))
     await answer(
@@ -296,7 +298,8 @@ async def dismiss(
     """End a duty: what she had taken by it, at the desk or below, lies at its desk again, and nothing is
     left to her."""
     staff.left_at = tables.clock.now()
-    await session.flush()
+    about = f"account:{staff.account_id}"
+    await audit.record(session, tables.clock.now(), Act.STAFF_OUT, by, about, desk=desk.code)
     reason = say("staff.left_reason", name=desk.name)
     taken = await session.scalars(
         select(Case).where(

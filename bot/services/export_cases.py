@@ -18,13 +18,15 @@ from sqlalchemy.orm import lazyload
 
 from bot.facts.phones import mask_phone, mask_text
 from bot.interview import flow
-from bot.services import drafts
+from bot.services import audit, drafts
+from bot.services.file_case import blind_phone
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Catalogue, Say, say
 from models.case import Case, Event
 from models.lifecycle import Action, CaseStatus
 from models.network import Organisation
 from models.party import Account
+from models.privacy import Act
 
 HIDDEN = "****"
 PERSONAL = frozenset({"name", "phone", "address", "home"})
@@ -62,33 +64,44 @@ Row = tuple[str | float | None, ...]
 
 
 async def find(
-    session: AsyncSession, status: CaseStatus | None = None, since: datetime | None = None
+    session: AsyncSession,
+    status: CaseStatus | None = None,
+    since: datetime | None = None,
+    phone: str = "",
 ) -> list[dict[str, Any]]:
-    """Filed cases, newest first, as JSON objects of codes, places, amounts (fen) and times."""
+    """Filed cases, newest first, as JSON objects of codes, places, amounts (fen) and times.
+
+    ``phone``: only those of this number, found by its fingerprint without opening anything.
+    """
     names = await _desks(session)
-    return [_head(case, names) for case in await _filed(session, status, since)]
+    return [head_of(case, names) for case in await _filed(session, status, since, phone)]
 
 
 async def rows(
     session: AsyncSession,
-    texts: Catalogue,
+    tables: Tables,
+    by: str,
     status: CaseStatus | None = None,
     since: datetime | None = None,
 ) -> list[Row]:
     """One row a case under the headings of ``cli.case.headings``: amounts in yuan, names and
-    phones masked, and no free text of anyone's."""
+    phones masked, and no free text of anyone's. That ``by`` took it out is recorded."""
     names = await _desks(session)
-    return [_row(case, names, texts) for case in await _filed(session, status, since)]
+    found = [_row(case, names, tables.texts) for case in await _filed(session, status, since)]
+    await audit.record(session, tables.clock.now(), Act.EXPORT, by, cases=len(found))
+    return found
 
 
 async def _filed(
-    session: AsyncSession, status: CaseStatus | None, since: datetime | None
+    session: AsyncSession, status: CaseStatus | None, since: datetime | None, phone: str = ""
 ) -> Sequence[Case]:
     wanted = select(Case).where(Case.filed_at.is_not(None)).options(lazyload("*"))
     if status is not None:
         wanted = wanted.where(Case.status == status)
     if since is not None:
         wanted = wanted.where(Case.filed_at >= since)
+    if phone:
+        wanted = wanted.where(Case.phone_blind == blind_phone(phone))
     return (await session.scalars(wanted.order_by(Case.filed_at.desc(), Case.number.desc()))).all()
 
 
@@ -97,7 +110,8 @@ async def _desks(session: AsyncSession) -> dict[uuid.UUID | None, str]:
     return dict(found.all())
 
 
-def _head(case: Case, desks: Mapping[uuid.UUID | None, str]) -> dict[str, Any]:
+def head_of(case: Case, desks: Mapping[uuid.UUID | None, str]) -> dict[str, Any]:
+    """What stands in plain columns, as JSON; ``desks`` are names by id."""
     return {
         "number": case.number,
         "status": case.status.value,
@@ -172,9 +186,11 @@ class Veil:
 
 
 async def show(
-    session: AsyncSession, tables: Tables, number: str, reveal: bool = False
+    session: AsyncSession, tables: Tables, number: str, reveal: bool = False, by: str = ""
 ) -> dict[str, Any] | None:
     """The whole of one case as JSON, None when no case has the number.
+
+    ``reveal`` unmasks it; that ``by`` saw it is recorded, and the consumer sees that.
 
     Beside the keys of :func:`find`: ``consumer`` (her address on the channel, None unless revealed),
     ``answers`` (key, label, value), ``route`` (reasons), ``evidence`` and ``events``.
@@ -183,15 +199,17 @@ async def show(
     if case is None:
         return None
     owner = await session.get_one(Account, case.account_id)
+    if reveal:
+        await audit.record(session, tables.clock.now(), Act.REVEAL, by, case)
     veil = Veil(_names(case, owner), reveal)
-    head = _head(case, await _desks(session))
+    head = head_of(case, await _desks(session))
     return {
         **head,
         "merchant": veil.text(case.merchant or ""),
         "consumer": owner.address if reveal else None,
         "answers": [
             {"key": key, "label": label, "value": veil.answer(key, value) if said else value}
-            for key, label, value, said in _answers(case, tables)
+            for key, label, value, said in said_in(case, tables)
         ],
         "route": [
             veil.text(tables.texts.plain(Say.from_json(reason)))
@@ -213,8 +231,13 @@ async def show(
     }
 
 
-def _answers(case: Case, tables: Tables) -> Iterable[tuple[str, str, str, bool]]:
-    """Key, label, value as read, and whether anything was said there."""
+def events_of(case: Case, tables: Tables) -> list[dict[str, Any]]:
+    """Everything that happened to a case, unmasked: for the person whose it is."""
+    return [_event(event, tables.texts, Veil(frozenset(), True)) for event in case.events]
+
+
+def said_in(case: Case, tables: Tables) -> Iterable[tuple[str, str, str, bool]]:
+    """Of each answer: key, label, value as read, and whether anything was said there."""
     context = drafts.context(case, tables)
     said = {key: {**record, "by": "person"} for key, record in (case.answers or {}).items()}
     for key, _ in flow.review(said, context):

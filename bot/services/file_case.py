@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from bot.services.hand_over import Plan
 from bot.services.sending import Answer, button, moment_words
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
+from models.base import cipher
 from models.case import Case, CaseKind
 from models.delivery import Meta
 from models.lifecycle import Action, CaseStatus
@@ -155,9 +157,15 @@ def fill_columns(case: Case) -> None:
     case.means = decision.get("channel") or ""
     case.fraud = bool(decision.get("fraud"))
     case.merchant = str(of("merchant") or "")
+    case.phone_blind = blind_phone(str(of("phone") or ""))
     case.street_code = where.get("street") or ""
     amount = of("amount")
     case.amount_fen = amount if isinstance(amount, int) else None
+
+
+def blind_phone(phone: str) -> bytes | None:
+    """The fingerprint by which cases of one number are found; None without a number."""
+    return cipher().blind(f"phone:{re.sub('[^0-9]', '', phone)}") if phone else None
 
 
 async def next_number(session: AsyncSession, tables: Tables) -> str:

@@ -22,6 +22,7 @@ from bot.services import (
     follow,
     help_first,
     leave,
+    my_data,
     poster,
     proxy,
     relay_edit,
@@ -84,6 +85,8 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
     if verb in {broadcast.LEAVE, broadcast.JOIN}:
         change = broadcast.subscribe if verb == broadcast.JOIN else broadcast.unsubscribe
         return await change(session, tables, heard, account)
+    if heard.press is not None and verb == my_data.VERB:
+        return await my_data.pressed(session, tables, account, answer, heard.press)
     if heard.command and heard.command not in BESIDE:
         # She is about to do something else: the next line is not for what was asked before.
         account.awaiting = None
@@ -104,6 +107,12 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
             return None
         if await _staff_typed(session, tables, heard, account, answer):
             return None
+        if await my_data.typed(session, tables, heard, account, answer):
+            return None
+    if heard.text and not heard.files and control(heard.text) == my_data.WORD:
+        account.awaiting = None
+        await my_data.home(session, tables, account, answer)
+        return None
     open_to_all = verb in follow.VERBS or (
         verb == "go" and heard.press is not None and heard.press.value in welcome.OPEN_TO_ALL
     )
@@ -160,6 +169,9 @@ async def _command(
         return True
     if heard.command == "admin" or (heard.command == "start" and account.is_admin):
         await administer.menu(session, tables, heard, account)
+        return True
+    if heard.command == my_data.COMMAND:
+        await my_data.home(session, tables, account, answer)
         return True
     if heard.command == "unsubscribe":
         await broadcast.unsubscribe(session, tables, heard, account)

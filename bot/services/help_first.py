@@ -13,13 +13,14 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.classify.engine import Decision
-from bot.services import accounts, drafts, hand_over, watch, welcome
+from bot.services import accounts, audit, drafts, hand_over, watch, welcome
 from bot.services.sending import Answer, Rows, button, tell
 from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case
 from models.network import Organisation
 from models.party import Account
+from models.privacy import Act
 
 URGENT = "urgent"
 """Money that has just moved (反电信网络诈骗法 art. 20): the need that the emergency card answers."""
@@ -156,8 +157,10 @@ async def _alert(
     )
     people = {one.address: one for one in (*officers, *([taker] if taker else []))}
     people.pop(account.address, None)
-    for address in people:
-        await tell(session, tables, address, alert, handover=True)
+    for address, person in people.items():
+        await tell(session, tables, address, alert, case=case, handover=True)
+        about = case or account
+        await audit.record(session, tables.clock.now(), Act.TOLD, person, about, why="danger")
     reached = []
     if officer and officer.address in people:
         reached.append(say("danger_card.officer"))
@@ -177,6 +180,7 @@ async def _alert(
                 case=_number(case),
                 street=desk.name,
             ),
+            case=case,
             handover=True,
         )
         reached.append(say("danger_card.desk", name=desk.name))

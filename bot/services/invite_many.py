@@ -10,12 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import InvitationSheet, SheetRow
-from bot.services import accounts, enlist
+from bot.services import accounts, audit, enlist
 from bot.services.hand_over import by_code
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.network import Invitation, Organisation, Staff
 from models.party import Account
+from models.privacy import Act
 
 COLUMNS = ("point", "name")
 LONGEST = 60
@@ -59,8 +60,13 @@ async def invite_all(
     }, []
 
 
-async def listed(session: AsyncSession, tables: Tables, reveal: bool) -> list[dict[str, Any]]:
-    """Staff and open invitations as JSON objects; names masked unless ``reveal``."""
+async def listed(
+    session: AsyncSession, tables: Tables, reveal: bool, by: str = ""
+) -> list[dict[str, Any]]:
+    """Staff and open invitations as JSON objects; names masked unless ``reveal``: that ``by`` saw
+    them is recorded."""
+    if reveal:
+        await audit.record(session, tables.clock.now(), Act.REVEAL, by, "staff")
 
     def shown(name: str | None) -> str:
         return (name or "") if reveal else (name or "")[:1] + "＊" * (len(name or "") > 1)

@@ -11,6 +11,7 @@ from bot.ports import Incoming
 from bot.services import (
     accounts,
     act_for,
+    audit,
     authority,
     drafts,
     fast_refund,
@@ -30,6 +31,7 @@ from bot.texts.catalogue import Say, say
 from models.case import Case, Evidence
 from models.lifecycle import OPEN, Action, CaseStatus, allowed
 from models.party import Account
+from models.privacy import Act
 
 MORE = "sw"
 NEXT = {
@@ -128,6 +130,7 @@ async def show_details(
         each.apply(
             Action.VIEW, at=tables.clock.now(), by=account.id, details={"who": account.name or ""}
         )
+        await audit.record(session, tables.clock.now(), Act.VIEW, account, each)
     alike = await merge.similar(session, tables, case)
     added = [
         (event.details or {}).get("text")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.services import accounts, hand_over
+from bot.services import accounts, erase, hand_over
 from bot.services.sending import tell
 from bot.services.tables import Tables
 from bot.texts.catalogue import say
@@ -20,6 +20,9 @@ async def undeliverable(
     session: AsyncSession, tables: Tables, row: Outbox | Delivery, refusal: Refused
 ) -> None:
     """A row was given up. A blocked person is unsubscribed; a desk's card goes back to triage."""
+    if isinstance(row, Outbox) and row.kind == erase.ERRAND:
+        await erase.gave_up(session, tables, row)
+        return
     account = await accounts.by_address(session, row.target)
     if account is not None and refusal.blocked:
         account.blocked = True

@@ -35,6 +35,7 @@ async def start(
             button("button.status", "go", value="status"),
             button("button.hotlines", "go", value="hotlines"),
         ],
+        [button("mydata.button.home", "d", question="home")],
     ]
     await answer(
         *(instead or (say("start.hello"), say("start.demo") if tables.demo else None)),
@@ -100,6 +101,8 @@ async def ask_consent(
             "consent.card",
             operator=operator or say("consent.operator"),
             hours=tables.policy.draft_unconsented_hours,
+            years=tables.policy.keep_closed_days // 365,
+            days=tables.policy.keep_draft_days,
         ),
         say("consent.kept") if case.answers else None,
         buttons=[

@@ -18,6 +18,7 @@ COMMANDS = (
     "start",
     "emergency",
     "status",
+    "mydata",
     "continue",
     "cancel",
     "hotlines",

@@ -197,6 +197,7 @@ COMMANDS = [
     "case:show",
     "case:export",
     "audit:verify",
+    "keys:rotate",
 ]
 
 

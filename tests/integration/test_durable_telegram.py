@@ -287,12 +287,53 @@ async def test_an_edit_changes_the_message_and_its_buttons(line: Line) -> None:
 
 async def test_what_cannot_be_edited_is_refused_for_good(line: Line) -> None:
     ids = await line.channel.send(TARGET, words("card"), None)
-    await line.channel.delete(TARGET, ids)
+    assert await line.channel.take_back(TARGET, [(str(ids[0]), SystemClock().now())], "x") == (
+        1,
+        0,
+        0,
+    )
     for message in (words("new"), words("长" * 5000), words("x", keyboard="location")):
         with pytest.raises(Refused) as caught:
             await line.channel.send(TARGET, message, ids)
         assert caught.value.final
         assert not caught.value.blocked
+
+
+async def test_what_was_sent_is_taken_back_as_far_as_telegram_lets(line: Line) -> None:
+    vault = line.channel._vault
+    assert vault is not None
+    await vault.put("kept", b"OggS a voice")
+    await vault.put("picture", telegram._png(40, 30))
+    now = SystemClock().now()
+    old = now - timedelta(hours=49)
+    sent = [
+        await line.channel.send(TARGET, words("您的经过", buttons=BUTTONS), None),
+        await line.channel.send(TARGET, Message((), media=(Media("photo", "", "picture"),)), None),
+        await line.channel.send(TARGET, Message((), media=(Media("document", "", "kept"),)), None),
+        await line.channel.send(TARGET, Message((), media=(Media("voice", "", "kept"),)), None),
+        await line.channel.send(TARGET, Message((), venue=(31.2, 121.5, "店", "路")), None),
+    ]
+    numbers = [(str(ids[0]), old) for ids in sent]
+    for _ in range(2):
+        gone = await line.channel.take_back(TARGET, numbers, "已清空")
+        assert gone == (0, 3, 2), "a voice and a place stay; done twice it is the same"
+    text, photo, document, *_ = line.seen()
+    assert (text["text"], text.get("reply_markup")) == ("已清空", None)
+    assert photo["caption"] == document["caption"] == "已清空"
+    young = [(number, now) for number, _ in numbers]
+    for _ in range(2):
+        assert await line.channel.take_back(TARGET, young, "x") == (5, 0, 0)
+    assert line.seen() == []
+
+
+async def test_a_flood_puts_off_what_is_taken_back(line: Line) -> None:
+    ids = await line.channel.send(TARGET, words("x"), None)
+    line.fault("429", method="deleteMessage", seconds=3)
+    numbers = [(str(ids[0]), SystemClock().now())]
+    with pytest.raises(Refused) as caught:
+        await line.channel.take_back(TARGET, numbers, "x")
+    assert caught.value.retry_after == timedelta(seconds=3)
+    assert await line.channel.take_back(TARGET, numbers, "x") == (1, 0, 0)
 
 
 async def test_a_kept_file_is_uploaded_where_telegram_forgot_it(line: Line) -> None:

@@ -150,6 +150,7 @@ async def test_an_offer_to_get_the_money_back_is_named_once_even_after_filing(
     await office.tap(AUNT, "同意，开始")
     await to_review_from_here(office)
     await office.tap(AUNT, "提交")
+    await office.tap(AUNT, "单独同意")
     filed = await row(office)
     assert filed.fraud
     before = await counted(office)

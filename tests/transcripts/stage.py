@@ -20,7 +20,7 @@ database a file. What a person does is one line; what the bot says stands below 
 ``人物：李老师（工作人员）、张叔（消费者）`` adds to the cast, ``方式：正式`` runs without the demonstration,
 ``名册：试点`` adds the few points of ``POINTS`` to the network, ``市场监管所：某所（某街道）`` an office over a street;
 ``时间：2026-09-29`` is the day it begins, at ten; ``运营单位：…`` names the operator, ``#`` is a remark. Recorded: ``诉达→谁| …``, its buttons, notices over a press as ``（弹出）``, edits as
-``（改）``. Each line of a person's takes a minute of a clock that otherwise stands still.
+``（改）``, and how many messages were deleted. Each line of a person's takes a minute of a clock that otherwise stands still.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ LINK = re.compile(r"https://t\.me/\S+")
 CODE = re.compile(
     r"(code_)?(?<![0-9A-Z])[2-9A-HJKMNP-TV-Z]{5}(?(1)|-)[2-9A-HJKMNP-TV-Z]{5}(?![0-9A-Z])"
 )
+ANCHORED = re.compile(r"\b[0-9a-f]{32}\b")
 INVITED = re.compile(r"join_[\w-]+")
 BUTTON = re.compile(r"\[(?P<label>.*?)(?: ↗)?\](?: (?P<title>.+))?")
 
@@ -351,17 +352,23 @@ class Stage:
 
     def _record(self, own: int, presses: Sequence[str]) -> None:
         touched: dict[int, dict[int, bool]] = {}
+        gone: dict[int, int] = {}
         for event in self.world.events_after(self._seen):
             self._seen = event["seq"]
+            if event["kind"] == "delete":
+                gone[event["chat"]] = gone.get(event["chat"], 0) + 1
             if event["kind"] in ("message", "edit"):
                 post = self.world.posts[event["chat"]][event["message_id"]]
                 if post.out:
                     new = event["kind"] == "message"
-                    touched.setdefault(post.chat, {}).setdefault(post.id, new)
+                    if not post.deleted:
+                        touched.setdefault(post.chat, {}).setdefault(post.id, new)
         for query in presses:
             self._popup(self.world.queries[query])
         order = [own, *self.world.persons, *sorted(self.world.groups, key=self._name)]
         for chat in dict.fromkeys(order):
+            if chat in gone:
+                self.lines.append(f"  （从{self._name(chat)}的聊天里删掉 {gone.pop(chat)} 条）")
             for number, new in touched.get(chat, {}).items():
                 self._show(self.world.posts[chat][number], new)
         self._failures()
@@ -402,7 +409,8 @@ class Stage:
         for number, (token,) in enumerate(tokens, 1):
             text = text.replace(token, f"〈代号{number}〉")
         text = INVITED.sub("join_〈邀请〉", text)
-        return CODE.sub(lambda found: f"{found[1] or ''}〈查询码〉", text)
+        text = CODE.sub(lambda found: f"{found[1] or ''}〈查询码〉", text)
+        return ANCHORED.sub("〈锚〉", text)
 
     def _failures(self) -> None:
         """What could not be sent is recorded."""

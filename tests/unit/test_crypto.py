@@ -99,8 +99,24 @@ def test_rotation_seals_anew_and_still_opens_the_old(tmp_path: Path) -> None:
     assert new.unseal(sealed, "a") == b"x"
     assert new.fingerprint == old.fingerprint
     assert path.stat().st_mode & 0o777 == 0o600
+    assert old.unseal(new.seal(b"z", "a"), "a") == b"z", "a running process follows its file"
+    with pytest.raises(ValueError, match="in use"):
+        Keyring.drop(path, "k2")
+    only = Keyring.drop(path, "k1")
     with pytest.raises(SealBroken, match="does not hold"):
-        old.unseal(new.seal(b"y", "a"), "a")
+        only.unseal(sealed, "a")
+    assert Keyring.rotate(path).active == "k3", "an id is never used again"
+
+
+def test_a_keyring_that_vanishes_takes_nothing_from_a_running_process(tmp_path: Path) -> None:
+    path = tmp_path / "keyring.json"
+    ring = Keyring.open(path)
+    sealed = ring.seal(b"x", "a")
+    path.write_text("{}")
+    ring.follow(at_once=True)
+    path.unlink()
+    ring.follow(at_once=True)
+    assert ring.unseal(sealed, "a") == b"x"
 
 
 def test_a_lost_keyring_is_never_replaced_in_silence(tmp_path: Path) -> None:
