@@ -108,7 +108,7 @@ BY_DESK = frozenset({"j"})
 """Staff of a desk: who may manage it (accounts.may_manage)."""
 
 STAFF_ONLY = frozenset({"jl"})
-FOR_ALL = frozenset({"go", "u", "us"})
+FOR_ALL = frozenset({"d", "go", "u", "us"})
 
 
 @cache
