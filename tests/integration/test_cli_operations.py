@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.crypto import Keyring
+from bot.classify import bench as understanding
 from tests.integration.cli_helpers import Suda, file_one, process, suda
 
 __all__ = ["suda"]
@@ -154,7 +155,10 @@ def test_a_bench_that_does_not_exist_names_those_that_do(suda: Suda) -> None:
     assert all(name in ran.err for name in ("classify", "nearest", "durable"))
 
 
-def test_classify_is_measured_beside_jieba(suda: Suda) -> None:
+def test_classify_is_measured_beside_jieba(suda: Suda, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is told is tested here, not how exactly.
+    monkeypatch.setattr(understanding, "SINGLE", 40)
+    monkeypatch.setattr(understanding, "BAD", {"empty": "", "one sign": "车" * 10_000})
     found = json.loads(suda("bench", "classify", "--json").out)
     assert found["machine"]["cores"] >= 1
     assert all(m["value"] > 0 for m in found["measures"])

@@ -18,7 +18,7 @@ from tests.torture.process import end, start
 
 UPDATES = 240
 CHATS = 12
-KILLS = 10
+KILLS = 5
 
 
 def begin(folder: Path) -> subprocess.Popen[str]:
@@ -42,7 +42,7 @@ async def arrive(db: Database, first: int, count: int) -> None:
             await accept(session, "tg:7", rows, now=now)
 
 
-async def test_ten_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+async def test_five_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     dice = random.Random(20261123)
     async with opened(tmp_path) as db:
         for kill in range(KILLS):

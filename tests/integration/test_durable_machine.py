@@ -277,7 +277,7 @@ def test_whatever_befalls_the_processes_nothing_is_lost_doubled_or_out_of_order(
     # A failure is told as it was found: to make it smaller takes longer than a test may.
     run_state_machine_as_test(
         lambda: Lives(fresh()),
-        settings=settings(max_examples=8, stateful_step_count=20, phases=[Phase.generate]),
+        settings=settings(max_examples=5, stateful_step_count=20, phases=[Phase.generate]),
     )
 
 

@@ -299,26 +299,31 @@ class Stage:
                 await self._settled(rows)
 
     async def _settled(self, rows: sqlite3.Connection) -> None:
+        seen, later = -1, None
         while True:
             await asyncio.sleep(0.01)
             if self._bot is not None and self._bot.done():
                 self._bot.result()
                 raise RuntimeError("the bot ended by itself")
-            later = self._later(rows)
-            if later is None:
+            if not self.world.polling or self.world.pending():
+                continue
+            version = rows.execute("PRAGMA data_version").fetchone()[0]
+            if version != seen:
+                # Asked again only when somebody wrote.
+                seen, later = version, self._later(rows)
+            unanswered = any(query.answer is None for query in self.world.queries.values())
+            if later is None or unanswered:
                 continue
             if later == "":
                 return
             self.clock.moment = max(self.clock.moment, datetime.fromisoformat(later))
+            seen = -1
 
     def _later(self, rows: sqlite3.Connection) -> str | None:
         """None while there is work in hand, else when the next work is due; '' when nothing is owed.
 
         An update that could not be handled ends the play.
         """
-        world = self.world
-        if not world.polling or world.pending():
-            return None
         broken = rows.execute("SELECT last_error FROM inbox WHERE last_error <> ''").fetchall()
         if broken:
             raise AssertionError(f"an update could not be handled: {broken}")
@@ -335,8 +340,6 @@ class Stage:
         ).fetchone():
             return None
         due = rows.execute("SELECT min(run_at) FROM outbox WHERE state = 'due'").fetchone()[0]
-        if any(query.answer is None for query in world.queries.values()):
-            return None
         return f"{due}+00:00" if due else ""
 
     @contextlib.contextmanager
