@@ -133,7 +133,7 @@ async def check(office: Office, texts: Catalogue) -> None:
                 before = event.status
             assert case.status is before
             assert case.status in OPEN | CLOSED
-            assert texts.plain(follow._next(office.tables, case))
+            assert texts.plain(await follow._next(session, office.tables, case))
             assert (case.taker_id is not None) == (case.status in TAKEN) or case.status in CLOSED
             if case.status is CaseStatus.WAITING:
                 assert case.desk_id is not None

@@ -245,7 +245,13 @@ class Consumer(Phone):
         )
         submit = next(press for press in screen.presses if press.verb == "f")
         self.press(screen, submit, times=3)
-        await self.sees(lambda: self.verb("tp"), "that it is filed")
+        # What tells of health wants a consent of its own first.
+        filed = await self.sees(
+            lambda: self.verb("tp") or self.verb("ok", "sensitive"), "that it is filed"
+        )
+        if filed[1].verb == "ok":
+            self.press(*filed, times=2)
+            await self.sees(lambda: self.verb("tp"), "that it is filed")
         self.say("/status")
         asked = self.posts()[-1].id
         await self.sees(lambda: self.screens()[-1].post > asked, "her case's progress")

@@ -295,18 +295,24 @@ class Stage:
     async def _quiet(self) -> None:
         """Until the bot has taken, handled and sent everything; what is due later comes at once."""
         async with asyncio.timeout(PATIENCE):
+            await self._at_rest()
             with self._database() as rows:
                 await self._settled(rows)
 
-    async def _settled(self, rows: sqlite3.Connection) -> None:
-        seen, later = -1, None
+    async def _at_rest(self) -> None:
+        """Until the bot has taken all there is."""
         while True:
             await asyncio.sleep(0.01)
             if self._bot is not None and self._bot.done():
                 self._bot.result()
                 raise RuntimeError("the bot ended by itself")
-            if not self.world.polling or self.world.pending():
-                continue
+            if self.world.polling and not self.world.pending():
+                return
+
+    async def _settled(self, rows: sqlite3.Connection) -> None:
+        seen, later = -1, None
+        while True:
+            await self._at_rest()
             version = rows.execute("PRAGMA data_version").fetchone()[0]
             if version != seen:
                 # Asked again only when somebody wrote.
