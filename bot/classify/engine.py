@@ -124,6 +124,7 @@ class Classifier:
         self._folder = Folder(_pairs(lexicon["traditional"]["pairs"]), self._limits["signs"])
         self._roles = _Roles(lexicon["role"], self._limits["role_reach"])
         self._nature_of: dict[str, str] = lexicon["nature_of"]
+        self._fraud_of: dict[str, float] = lexicon["fraud_of"]
 
         self._ids: dict[str, int] = {}
         self._rules = [_Compiled(rule, self._id) for rule in book.rules]
@@ -177,7 +178,8 @@ class Classifier:
             because[match.rule.code].append(match)
         candidates, margin = self._rank(points, because, folded)
         chosen = candidates[0].code
-        fraud, kinds, fraud_because = self._fraud(later["fraud"], folded)
+        by_object = (self._fraud_of.get(chosen, 0.0), candidates[0].because)
+        fraud, kinds, fraud_because = self._fraud(later["fraud"], by_object, folded)
         return Decision(
             object=chosen,
             nature=self._best(later["nature"], "nature") or self._nature_of.get(chosen, "other"),
@@ -340,17 +342,23 @@ class Classifier:
         return best if best and points[best] >= self._limits.get(axis, 0.0) else ""
 
     def _fraud(
-        self, matches: Sequence[_Fired], folded: Folded
+        self,
+        matches: Sequence[_Fired],
+        by_object: tuple[float, tuple[str, ...]],
+        folded: Folded,
     ) -> tuple[bool, tuple[str, ...], tuple[str, ...]]:
-        """Whether the points reach the limit; the kinds, heaviest first; the person's words."""
+        """Whether the points reach the limit; the kinds, heaviest first; the person's words.
+
+        ``by_object``: the points that the object itself brings, and the words that told it.
+        """
         points = _sums(matches)
-        if sum(match.weight for match in matches) < self._limits["fraud"]:
+        if by_object[0] + sum(match.weight for match in matches) < self._limits["fraud"]:
             return False, (), ()
         kinds = sorted(
             (code for code in points if code not in ("sign", "doubt") and points[code] > 0),
             key=lambda code: -points[code],
         )
-        return True, tuple(kinds) or ("unnamed",), _because(matches, folded)
+        return True, tuple(kinds) or ("unnamed",), _because(matches, folded) or by_object[1]
 
 
 class _Gate:

@@ -177,7 +177,10 @@ def _rule(
         return tuple(opened)
 
     def groups(name: str) -> tuple[tuple[str, ...], ...]:
-        return tuple(words(group) for group in row.get(name, ()))
+        given = row.get(name, [])
+        if not isinstance(given, list):
+            raise BadRule(f"{where}: {name} is a list of groups")
+        return tuple(words(group) for group in given)
 
     if unknown := row.keys() - FIELDS:
         raise BadRule(f"{where}: unknown fields {sorted(unknown)}")
