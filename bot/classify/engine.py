@@ -12,7 +12,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, reduce
 from operator import or_
 from pathlib import Path
@@ -24,11 +24,13 @@ from bot.classify import rules as rulebook
 from bot.classify import taxonomy
 from bot.classify.cutting import Cutter
 from bot.classify.folding import Folded, Folder
+from bot.classify.precedents import Precedents
 from bot.classify.rules import Rule, RuleBook
 from bot.facts.dictionary import shared
 
 SHOWN = 3  # candidates of a decision
 WORDS_SHOWN = 5  # own words of a candidate
+PRECEDENTS = "As in texts decided before"
 _NONE: frozenset[int] = frozenset()
 LATER = tuple(axis for axis in rulebook.AXES if axis != "object")
 
@@ -98,6 +100,10 @@ Hit = tuple[int, int, int]
 """A word found at text[start:end]: (word, start, end)."""
 
 
+Role = Callable[[Hit], float]
+"""How much a word counts where it stands, by what is said before it."""
+
+
 class _Fired(NamedTuple):
     """A rule that fired on hits; bit n of ``starts`` says that one of them starts at sign n."""
 
@@ -143,6 +149,13 @@ class Classifier:
         self._automaton = AhoCorasick(list(self._ids))
         self._in_decoys = self._inside(decoys)
         self._in_longer = self._inside(longer)
+        matters = lexicon["matter"]
+        self._precedents = Precedents(
+            book.precedents,
+            lambda text: {hit[0] for hit in self.find(text)} - self._doubtful,
+            {matter: frozenset(words.split()) for matter, words in matters.items()},
+            self._limits["precedent_most"],
+        )
 
     def _inside(self, longer: frozenset[int]) -> dict[int, frozenset[int]]:
         """Of each word that lies inside some of these, those."""
@@ -167,8 +180,11 @@ class Classifier:
     def classify(self, text: str) -> Decision:
         """Decides on any string; an empty or wordless one is ``other_consumer``, to be asked."""
         folded = self._folder.fold(text)
-        fired = self._fire(folded.text)
-        points = self._points(fired["object"])
+        where = self._where(folded.text)
+        role = self._roles.of(folded.text)
+        fired = self._fire(folded.text, where, role)
+        meant = self._meant(where, role)
+        points = self._points(fired["object"], meant)
         later = self._given(fired, points)
         wordless = not any(sign.isalnum() for sign in folded.text)
         if wordless:
@@ -178,6 +194,9 @@ class Classifier:
             because[match.rule.code].append(match)
         candidates, margin = self._rank(points, because, folded)
         chosen = candidates[0].code
+        if not candidates[0].because:
+            told = self._told(meant, where, chosen, folded)
+            candidates = (replace(candidates[0], because=told), *candidates[1:])
         by_object = (self._fraud_of.get(chosen, 0.0), candidates[0].because)
         fraud, kinds, fraud_because = self._fraud(later["fraud"], by_object, folded)
         return Decision(
@@ -198,8 +217,11 @@ class Classifier:
     def explain(self, text: str) -> tuple[Match, ...]:
         """Every rule that fired, the heaviest first."""
         folded = self._folder.fold(text)
-        fired = self._fire(folded.text)
-        later = self._given(fired, self._points(fired["object"]))
+        where = self._where(folded.text)
+        role = self._roles.of(folded.text)
+        fired = self._fire(folded.text, where, role)
+        meant = self._meant(where, role)
+        later = self._given(fired, self._points(fired["object"], meant))
         matches = [
             Match(
                 match.rule.axis,
@@ -211,6 +233,12 @@ class Classifier:
             )
             for match in (*fired["object"], *(match for axis in later.values() for match in axis))
         ]
+        share = self._limits["precedent"]
+        matches += [
+            Match("object", code, own * share, told, PRECEDENTS)
+            for code, own in self._precedents.weigh(meant).items()
+            if own > 0 and (told := self._told(meant, where, code, folded))
+        ]
         return tuple(sorted(matches, key=lambda match: -abs(match.weight)))
 
     def find(self, text: str) -> list[Hit]:
@@ -219,6 +247,13 @@ class Classifier:
             self._folder.fold(text).text, overlapping=True
         )
         return found
+
+    def _told(
+        self, meant: Iterable[int], where: Mapping[int, Sequence[Hit]], code: str, folded: Folded
+    ) -> tuple[str, ...]:
+        """The person's words that stand in precedents of the code more than elsewhere."""
+        hits = [where[word][0] for word in self._precedents.telling(meant, code)]
+        return tuple(dict.fromkeys(folded.own_words(hit[1], hit[2]) for hit in hits))[:WORDS_SHOWN]
 
     def _given(
         self, fired: Mapping[str, Sequence[_Fired]], points: Mapping[str, float]
@@ -230,13 +265,15 @@ class Classifier:
             for axis in LATER
         }
 
-    def _points(self, matches: Sequence[_Fired]) -> dict[str, float]:
-        """Points of each object code.
+    def _points(self, matches: Sequence[_Fired], words: Iterable[int]) -> dict[str, float]:
+        """Points of each object code: what its words speak for in the precedents, and its rules.
 
         Each further rule of a code adds less, and little when it rests on words already counted;
         doubts count whole.
         """
         points = dict(self._prior)
+        for code, own in self._precedents.weigh(words).items():
+            points[code] = points.get(code, 0.0) + own * self._limits["precedent"]
         share: dict[str, float] = {}
         counted: dict[str, int] = {}
         for weight, rule, _, starts in sorted(matches, key=lambda match: -match.weight):
@@ -253,9 +290,8 @@ class Classifier:
             points[code] = points.get(code, 0.0) + weight
         return points
 
-    def _fire(self, text: str) -> dict[str, list[_Fired]]:
-        """The rules that fire, by axis."""
-        fired: dict[str, list[_Fired]] = {axis: [] for axis in rulebook.AXES}
+    def _where(self, text: str) -> dict[int, list[Hit]]:
+        """The words of the folded text, each with the first places where it stands."""
         where: dict[int, list[Hit]] = defaultdict(list)
         for hit in self._automaton.find_matches_as_indexes(text, overlapping=True):
             where[hit[0]].append(hit)
@@ -263,6 +299,20 @@ class Classifier:
         if max(map(len, where.values()), default=0) > most:
             for found in where.values():
                 del found[most:]
+        return where
+
+    def _meant(self, where: Mapping[int, Sequence[Hit]], role: Role | None) -> Iterable[int]:
+        """The words for the precedents: none whose borders are in doubt, none that is only denied."""
+        words = where.keys() - self._doubtful
+        if role is None:
+            return words
+        return [word for word in words if any(map(role, where[word]))]
+
+    def _fire(
+        self, text: str, where: Mapping[int, list[Hit]], role: Role | None
+    ) -> dict[str, list[_Fired]]:
+        """The rules that fire, by axis."""
+        fired: dict[str, list[_Fired]] = {axis: [] for axis in rulebook.AXES}
         present = frozenset(where)
         possible, helped = self._gate.open(present)
         by_rule: dict[_Compiled, list[Hit]] = {}
@@ -284,7 +334,6 @@ class Classifier:
                     by_rule[rule] = by_rule[rule] + mine
                 elif mine:
                     by_rule[rule] = mine
-        role = self._roles.of(text)
         for rule, mine in by_rule.items():
             if rule.placed:
                 mine = rule.holding(mine, where, present)
@@ -324,7 +373,7 @@ class Classifier:
                 if own * share > spread.get(kin, 0.0):
                     spread[kin] = own * share
         ranked = sorted(spread, key=spread.__getitem__, reverse=True)[:SHOWN]
-        ranked = [code for code in ranked if spread[code] > 0]
+        ranked = [code for code in ranked if spread[code] > 0] or ranked[:1]
         heat = self._limits["heat"]
         weights = [math.exp((spread[code] - spread[ranked[0]]) / heat) for code in ranked]
         total = sum(weights)
@@ -422,7 +471,7 @@ class _Roles:
         self._begun = {s: re.compile("|".join(patterns)) for s, patterns in begun.items()}
         self._signs = re.compile(f"[{re.escape(''.join(self._begun))}]")
 
-    def of(self, text: str) -> Callable[[Hit], float] | None:
+    def of(self, text: str) -> Role | None:
         """0 for a denied word, less than 1 for a claimed or heard one, more for a discovered one.
 
         None when nothing of the kind is said in the text.
