@@ -30,7 +30,7 @@ from bot.facts.dictionary import shared
 
 SHOWN = 3  # candidates of a decision
 WORDS_SHOWN = 5  # own words of a candidate
-PRECEDENTS = "As in texts decided before"
+PRECEDENTS = "precedents"  # what asks says of evidence that no rule brought
 _NONE: frozenset[int] = frozenset()
 LATER = tuple(axis for axis in rulebook.AXES if axis != "object")
 
@@ -85,7 +85,8 @@ class Decision:
 class Match:
     """A rule that fired: its evidence in points and the person's words that fired it.
 
-    ``asks``: the fields of the rule, as ``rules.py`` names them, that ask for more than its words.
+    ``asks``: the fields of the rule, as ``rules.py`` names them, that ask for more than its words;
+    ``PRECEDENTS`` when no rule fired but its words stand so in texts decided before.
     """
 
     axis: str
@@ -98,10 +99,6 @@ class Match:
 
 Hit = tuple[int, int, int]
 """A word found at text[start:end]: (word, start, end)."""
-
-
-Role = Callable[[Hit], float]
-"""How much a word counts where it stands, by what is said before it."""
 
 
 class _Fired(NamedTuple):
@@ -235,7 +232,7 @@ class Classifier:
         ]
         share = self._limits["precedent"]
         matches += [
-            Match("object", code, own * share, told, PRECEDENTS)
+            Match("object", code, own * share, told, "As in texts decided before", (PRECEDENTS,))
             for code, own in self._precedents.weigh(meant).items()
             if own > 0 and (told := self._told(meant, where, code, folded))
         ]
@@ -271,9 +268,10 @@ class Classifier:
         Each further rule of a code adds less, and little when it rests on words already counted;
         doubts count whole.
         """
-        points = dict(self._prior)
-        for code, own in self._precedents.weigh(words).items():
-            points[code] = points.get(code, 0.0) + own * self._limits["precedent"]
+        each = self._limits["precedent"]
+        points = {code: own * each for code, own in self._precedents.weigh(words).items()}
+        for code, own in self._prior.items():
+            points[code] = points.get(code, 0.0) + own
         share: dict[str, float] = {}
         counted: dict[str, int] = {}
         for weight, rule, _, starts in sorted(matches, key=lambda match: -match.weight):
@@ -292,11 +290,15 @@ class Classifier:
 
     def _where(self, text: str) -> dict[int, list[Hit]]:
         """The words of the folded text, each with the first places where it stands."""
-        where: dict[int, list[Hit]] = defaultdict(list)
-        for hit in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            where[hit[0]].append(hit)
+        where: dict[int, list[Hit]] = {}
+        hits = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        for hit in hits:
+            if (word := hit[0]) in where:
+                where[word].append(hit)
+            else:
+                where[word] = [hit]
         most = self._limits["hits_of_word"]
-        if max(map(len, where.values()), default=0) > most:
+        if len(hits) > len(where) + most and max(map(len, where.values())) > most:
             for found in where.values():
                 del found[most:]
         return where
@@ -306,7 +308,12 @@ class Classifier:
         words = where.keys() - self._doubtful
         if role is None:
             return words
-        return [word for word in words if any(map(role, where[word]))]
+        reached = role.reached
+        return [
+            word
+            for word in words
+            if where[word][0][1] not in reached or not role.denies(where[word])
+        ]
 
     def _fire(
         self, text: str, where: Mapping[int, list[Hit]], role: Role | None
@@ -316,19 +323,22 @@ class Classifier:
         present = frozenset(where)
         possible, helped = self._gate.open(present)
         by_rule: dict[_Compiled, list[Hit]] = {}
+        anchors = self._anchors
         for word, found in where.items():
+            if not anchors[word]:
+                continue
             alone: list[Hit] | None = None
-            for rule in self._anchors[word]:
+            for rule in anchors[word]:
                 if possible[rule.gate] == "0":
                     continue
                 if alone is None:
-                    if not present.isdisjoint(decoys := self._in_decoys.get(word, _NONE)):
-                        found = _outside(found, decoys & present, where)
+                    if longer := self._in_decoys.get(word, _NONE) & present:
+                        found = _outside(found, longer, where)
                     if word in self._doubtful:
                         found = [h for h in found if self._cutter.stands(text, h[1], h[2])]
                     alone = found
-                    if not present.isdisjoint(longer := self._in_longer.get(word, _NONE)):
-                        alone = _outside(found, longer & present, where)
+                    if longer := self._in_longer.get(word, _NONE) & present:
+                        alone = _outside(found, longer, where)
                 mine = alone if rule.about_object else found
                 if rule in by_rule:
                     by_rule[rule] = by_rule[rule] + mine
@@ -341,7 +351,7 @@ class Classifier:
                     continue
             factor = 1.0 if helped[rule.help] == "1" else self._limits["unhelped"]
             if rule.minds_roles and role is not None:
-                factors = [role(hit) for hit in mine]
+                factors = [role.of(hit) for hit in mine]
                 factor *= max(factors)
                 if not factor:
                     continue
@@ -367,8 +377,9 @@ class Classifier:
         self, points: Mapping[str, float], because: Mapping[str, Sequence[_Fired]], folded: Folded
     ) -> tuple[tuple[Candidate, ...], float]:
         """The codes by points; kin of a strong code stand behind it, for a person to choose."""
-        spread = dict(points)
-        for code, own in points.items():
+        first = sorted(points, key=points.__getitem__, reverse=True)[:SHOWN]
+        spread = {code: points[code] for code in first}
+        for code, own in tuple(spread.items()):
             for kin, share in self._kin.get(code, ()):
                 if own * share > spread.get(kin, 0.0):
                     spread[kin] = own * share
@@ -472,10 +483,7 @@ class _Roles:
         self._signs = re.compile(f"[{re.escape(''.join(self._begun))}]")
 
     def of(self, text: str) -> Role | None:
-        """0 for a denied word, less than 1 for a claimed or heard one, more for a discovered one.
-
-        None when nothing of the kind is said in the text.
-        """
+        """Of the words of a text; None when nothing of the kind is said in it."""
         begun = [
             mark.start()
             for mark in self._signs.finditer(text)
@@ -483,25 +491,39 @@ class _Roles:
         ]
         if not begun:
             return None
+        reach = self._reach
+        return Role(
+            self, text, {at for place in begun for at in range(place + 1, place + reach + 1)}
+        )
 
-        def role(hit: Hit) -> float:
-            _, start, end = hit
-            low = max(0, start - self._reach)
-            for place in begun:
-                if low <= place < start:
-                    break
-            else:
-                return 1.0
-            if self._denied.search(text[low : start + 1]):
-                after = text[end : end + self._reach]
-                if not self._asked.match(after):
-                    return 0.0
-            for pattern, factor in self._said:
-                if pattern.search(text, low, start):
-                    return factor
-            return 1.0
+    def factor(self, text: str, hit: Hit) -> float:
+        """What is said right in front of a word makes of it."""
+        _, start, end = hit
+        low = max(0, start - self._reach)
+        if self._denied.search(text[low : start + 1]):
+            after = text[end : end + self._reach]
+            if not self._asked.match(after):
+                return 0.0
+        for pattern, factor in self._said:
+            if pattern.search(text, low, start):
+                return factor
+        return 1.0
 
-        return role
+
+class Role(NamedTuple):
+    """How much each word of a text counts by what is said before it; only at ``reached`` is any."""
+
+    roles: _Roles
+    text: str
+    reached: set[int]
+
+    def of(self, hit: Hit) -> float:
+        """0 for a denied word, less than 1 for a claimed one, more for a discovered one."""
+        return self.roles.factor(self.text, hit) if hit[1] in self.reached else 1.0
+
+    def denies(self, hits: Sequence[Hit]) -> bool:
+        """Whether the word is denied wherever it stands."""
+        return all(hit[1] in self.reached and not self.of(hit) for hit in hits)
 
 
 class _Compiled:

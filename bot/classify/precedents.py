@@ -18,7 +18,6 @@ from bot.classify import taxonomy
 
 _LANE = 4  # bytes of a heap's sum in the packed weights
 _SCALE = 256  # steps of a weight of 1
-_TYPE = "I"
 
 Heap = tuple[str, str]
 """A code, and for out_of_scope the matter: its precedents are many kinds, each counted by itself."""
@@ -66,7 +65,7 @@ class Precedents:
     def weigh(self, words: Iterable[int]) -> dict[str, float]:
         """The evidence of these words for each code that has precedents, in points of any sign."""
         total = sum(map(self._packed.get, words, repeat(0)))
-        count, *lanes = memoryview(total.to_bytes(self._size, "little")).cast(_TYPE)
+        count, *lanes = memoryview(total.to_bytes(self._size, "little")).cast("I")
         lost = count * self._bias
         points: dict[str, float] = {}
         for (code, _), lane in zip(self._heaps, lanes, strict=True):
