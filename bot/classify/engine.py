@@ -248,9 +248,14 @@ class Classifier:
     def _told(
         self, meant: Iterable[int], where: Mapping[int, Sequence[Hit]], code: str, folded: Folded
     ) -> tuple[str, ...]:
-        """The person's words that stand in precedents of the code more than elsewhere."""
-        hits = [where[word][0] for word in self._precedents.telling(meant, code)]
-        return tuple(dict.fromkeys(folded.own_words(hit[1], hit[2]) for hit in hits))[:WORDS_SHOWN]
+        """The person's words that stand in precedents of the code more than elsewhere.
+
+        One sign alone weighs, but tells a person nothing.
+        """
+        least = self._limits["precedent_told"]
+        hits = [where[word][0] for word in self._precedents.telling(meant, code, least)]
+        told = (folded.own_words(hit[1], hit[2]) for hit in hits if hit[2] - hit[1] > 1)
+        return tuple(dict.fromkeys(told))[:WORDS_SHOWN]
 
     def _given(
         self, fired: Mapping[str, Sequence[_Fired]], points: Mapping[str, float]

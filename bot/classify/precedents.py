@@ -74,7 +74,7 @@ class Precedents:
                 points[code] = own
         return points
 
-    def telling(self, words: Iterable[int], code: str, least: float = 1.0) -> list[int]:
+    def telling(self, words: Iterable[int], code: str, least: float) -> list[int]:
         """Those of the words that speak for the code with at least so much, the strongest first."""
         places = [8 * _LANE * n for n, (own, _) in enumerate(self._heaps, 1) if own == code]
         mask = (1 << 8 * _LANE) - 1
