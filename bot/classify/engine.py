@@ -152,6 +152,7 @@ class Classifier:
             lambda text: {hit[0] for hit in self.find(text)} - self._doubtful,
             {matter: frozenset(words.split()) for matter, words in matters.items()},
             self._limits["precedent_most"],
+            self._limits["precedent_doubt"],
         )
 
     def _inside(self, longer: frozenset[int]) -> dict[int, frozenset[int]]:

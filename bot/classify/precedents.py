@@ -35,8 +35,13 @@ class Precedents:
         words_of: Callable[[str], Iterable[int]],
         matters: Mapping[str, frozenset[str]],
         most: float,
+        doubt: float,
     ) -> None:
-        """``texts``: (code, text); ``matters``: words by matter of out_of_scope; ``most``: of a weight."""
+        """``texts``: (code, text); ``matters``: words by matter of out_of_scope.
+
+        ``most``: of a weight; ``doubt``: texts imagined beside those counted and those expected, so
+        that a rare word weighs little.
+        """
         heaps: Counter[Heap] = Counter()
         spoken: dict[int, Counter[Heap]] = defaultdict(Counter)
         for code, text in texts:
@@ -46,6 +51,7 @@ class Precedents:
                 spoken[word][heap] += 1
         self._heaps = sorted(heaps)
         self._most = most
+        self._doubt = doubt
         self._bias = round(most * _SCALE)
         self._size = (len(self._heaps) + 1) * _LANE
         whole = heaps.total()
@@ -57,7 +63,8 @@ class Precedents:
     def _pack(self, counts: Counter[Heap], heaps: Counter[Heap], share: float) -> int:
         packed = 1  # the first lane counts the words
         for place, heap in enumerate(self._heaps, 1):
-            weight = math.log((counts[heap] + share) / (heaps[heap] + 1) / share)
+            expected = heaps[heap] * share
+            weight = math.log((counts[heap] + self._doubt) / (expected + self._doubt))
             held = max(-self._most, min(self._most, weight))
             packed |= (round(held * _SCALE) + self._bias) << 8 * _LANE * place
         return packed

@@ -13,6 +13,7 @@ from bot.classify.precedents import Precedents
 from bot.classify.rules import BadRule
 
 MOST = 2.0
+DOUBT = 0.25
 MATTERS = {"work": frozenset("w"), "kin": frozenset("k")}
 CODES = ("food", "express", "out_of_scope")
 texts = st.lists(
@@ -45,7 +46,7 @@ def plainly(told: list[tuple[str, str]], text: str) -> dict[str, float]:
             if not share:
                 continue
             mine = sum(word in words_of(t) for c, t in told if heap(c, t) == own)
-            weight = math.log((mine + share) / (size + 1) / share)
+            weight = math.log((mine + DOUBT) / (size * share + DOUBT))
             total += max(-MOST, min(MOST, weight))
         points[own[0]] = max(points.get(own[0], -math.inf), total)
     return points
@@ -53,13 +54,17 @@ def plainly(told: list[tuple[str, str]], text: str) -> dict[str, float]:
 
 @given(texts, st.text("abcwkx", max_size=8))
 def test_packed_sums_are_the_plain_sums(told: list[tuple[str, str]], text: str) -> None:
-    weighed = Precedents(told, words_of, MATTERS, MOST).weigh(words_of(text))
+    weighed = Precedents(told, words_of, MATTERS, MOST, DOUBT).weigh(words_of(text))
     assert weighed == pytest.approx(plainly(told, text), abs=0.05)
 
 
 def test_words_tell_for_the_code_whose_texts_have_them() -> None:
     told = Precedents(
-        [("food", "a"), ("food", "ab"), ("express", "b"), ("express", "c")], words_of, {}, MOST
+        [("food", "a"), ("food", "ab"), ("express", "b"), ("express", "c")],
+        words_of,
+        {},
+        MOST,
+        DOUBT,
     )
     assert told.telling(words_of("abcx"), "food", 0.1) == [ord("a")]
     assert told.weigh(words_of("a"))["food"] > told.weigh(words_of("a"))["express"]
