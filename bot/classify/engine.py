@@ -12,7 +12,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, reduce
 from operator import or_
 from pathlib import Path
@@ -24,11 +24,13 @@ from bot.classify import rules as rulebook
 from bot.classify import taxonomy
 from bot.classify.cutting import Cutter
 from bot.classify.folding import Folded, Folder
+from bot.classify.precedents import Precedents
 from bot.classify.rules import Rule, RuleBook
 from bot.facts.dictionary import shared
 
 SHOWN = 3  # candidates of a decision
 WORDS_SHOWN = 5  # own words of a candidate
+PRECEDENTS = "precedents"  # what asks says of evidence that no rule brought
 _NONE: frozenset[int] = frozenset()
 LATER = tuple(axis for axis in rulebook.AXES if axis != "object")
 
@@ -83,7 +85,8 @@ class Decision:
 class Match:
     """A rule that fired: its evidence in points and the person's words that fired it.
 
-    ``asks``: the fields of the rule, as ``rules.py`` names them, that ask for more than its words.
+    ``asks``: the fields of the rule, as ``rules.py`` names them, that ask for more than its words;
+    ``PRECEDENTS`` when no rule fired but its words stand so in texts decided before.
     """
 
     axis: str
@@ -124,6 +127,7 @@ class Classifier:
         self._folder = Folder(_pairs(lexicon["traditional"]["pairs"]), self._limits["signs"])
         self._roles = _Roles(lexicon["role"], self._limits["role_reach"])
         self._nature_of: dict[str, str] = lexicon["nature_of"]
+        self._fraud_of: dict[str, float] = lexicon["fraud_of"]
 
         self._ids: dict[str, int] = {}
         self._rules = [_Compiled(rule, self._id) for rule in book.rules]
@@ -142,6 +146,14 @@ class Classifier:
         self._automaton = AhoCorasick(list(self._ids))
         self._in_decoys = self._inside(decoys)
         self._in_longer = self._inside(longer)
+        matters = lexicon["matter"]
+        self._precedents = Precedents(
+            book.precedents,
+            lambda text: {hit[0] for hit in self.find(text)} - self._doubtful,
+            {matter: frozenset(words.split()) for matter, words in matters.items()},
+            self._limits["precedent_most"],
+            self._limits["precedent_doubt"],
+        )
 
     def _inside(self, longer: frozenset[int]) -> dict[int, frozenset[int]]:
         """Of each word that lies inside some of these, those."""
@@ -166,8 +178,11 @@ class Classifier:
     def classify(self, text: str) -> Decision:
         """Decides on any string; an empty or wordless one is ``other_consumer``, to be asked."""
         folded = self._folder.fold(text)
-        fired = self._fire(folded.text)
-        points = self._points(fired["object"])
+        where = self._where(folded.text)
+        role = self._roles.of(folded.text)
+        fired = self._fire(folded.text, where, role)
+        meant = self._meant(where, role)
+        points = self._points(fired["object"], meant)
         later = self._given(fired, points)
         wordless = not any(sign.isalnum() for sign in folded.text)
         if wordless:
@@ -177,7 +192,11 @@ class Classifier:
             because[match.rule.code].append(match)
         candidates, margin = self._rank(points, because, folded)
         chosen = candidates[0].code
-        fraud, kinds, fraud_because = self._fraud(later["fraud"], folded)
+        if not candidates[0].because:
+            told = self._told(meant, where, chosen, folded)
+            candidates = (replace(candidates[0], because=told), *candidates[1:])
+        by_object = (self._fraud_of.get(chosen, 0.0), candidates[0].because)
+        fraud, kinds, fraud_because = self._fraud(later["fraud"], by_object, folded)
         return Decision(
             object=chosen,
             nature=self._best(later["nature"], "nature") or self._nature_of.get(chosen, "other"),
@@ -196,8 +215,11 @@ class Classifier:
     def explain(self, text: str) -> tuple[Match, ...]:
         """Every rule that fired, the heaviest first."""
         folded = self._folder.fold(text)
-        fired = self._fire(folded.text)
-        later = self._given(fired, self._points(fired["object"]))
+        where = self._where(folded.text)
+        role = self._roles.of(folded.text)
+        fired = self._fire(folded.text, where, role)
+        meant = self._meant(where, role)
+        later = self._given(fired, self._points(fired["object"], meant))
         matches = [
             Match(
                 match.rule.axis,
@@ -209,6 +231,12 @@ class Classifier:
             )
             for match in (*fired["object"], *(match for axis in later.values() for match in axis))
         ]
+        share = self._limits["precedent"]
+        matches += [
+            Match("object", code, own * share, told, "As in texts decided before", (PRECEDENTS,))
+            for code, own in self._precedents.weigh(meant).items()
+            if own > 0 and (told := self._told(meant, where, code, folded))
+        ]
         return tuple(sorted(matches, key=lambda match: -abs(match.weight)))
 
     def find(self, text: str) -> list[Hit]:
@@ -217,6 +245,18 @@ class Classifier:
             self._folder.fold(text).text, overlapping=True
         )
         return found
+
+    def _told(
+        self, meant: Iterable[int], where: Mapping[int, Sequence[Hit]], code: str, folded: Folded
+    ) -> tuple[str, ...]:
+        """The person's words that stand in precedents of the code more than elsewhere.
+
+        One sign alone weighs, but tells a person nothing.
+        """
+        least = self._limits["precedent_told"]
+        hits = [where[word][0] for word in self._precedents.telling(meant, code, least)]
+        told = (folded.own_words(hit[1], hit[2]) for hit in hits if hit[2] - hit[1] > 1)
+        return tuple(dict.fromkeys(told))[:WORDS_SHOWN]
 
     def _given(
         self, fired: Mapping[str, Sequence[_Fired]], points: Mapping[str, float]
@@ -228,13 +268,16 @@ class Classifier:
             for axis in LATER
         }
 
-    def _points(self, matches: Sequence[_Fired]) -> dict[str, float]:
-        """Points of each object code.
+    def _points(self, matches: Sequence[_Fired], words: Iterable[int]) -> dict[str, float]:
+        """Points of each object code: what its words speak for in the precedents, and its rules.
 
         Each further rule of a code adds less, and little when it rests on words already counted;
         doubts count whole.
         """
-        points = dict(self._prior)
+        each = self._limits["precedent"]
+        points = {code: own * each for code, own in self._precedents.weigh(words).items()}
+        for code, own in self._prior.items():
+            points[code] = points.get(code, 0.0) + own
         share: dict[str, float] = {}
         counted: dict[str, int] = {}
         for weight, rule, _, starts in sorted(matches, key=lambda match: -match.weight):
@@ -251,38 +294,62 @@ class Classifier:
             points[code] = points.get(code, 0.0) + weight
         return points
 
-    def _fire(self, text: str) -> dict[str, list[_Fired]]:
-        """The rules that fire, by axis."""
-        fired: dict[str, list[_Fired]] = {axis: [] for axis in rulebook.AXES}
-        where: dict[int, list[Hit]] = defaultdict(list)
-        for hit in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            where[hit[0]].append(hit)
+    def _where(self, text: str) -> dict[int, list[Hit]]:
+        """The words of the folded text, each with the first places where it stands."""
+        where: dict[int, list[Hit]] = {}
+        hits = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        for hit in hits:
+            if (word := hit[0]) in where:
+                where[word].append(hit)
+            else:
+                where[word] = [hit]
         most = self._limits["hits_of_word"]
-        if max(map(len, where.values()), default=0) > most:
+        if len(hits) > len(where) + most and max(map(len, where.values())) > most:
             for found in where.values():
                 del found[most:]
+        return where
+
+    def _meant(self, where: Mapping[int, Sequence[Hit]], role: Role | None) -> Iterable[int]:
+        """The words for the precedents: none whose borders are in doubt, none that is only denied."""
+        words = where.keys() - self._doubtful
+        if role is None:
+            return words
+        reached = role.reached
+        return [
+            word
+            for word in words
+            if where[word][0][1] not in reached or not role.denies(where[word])
+        ]
+
+    def _fire(
+        self, text: str, where: Mapping[int, list[Hit]], role: Role | None
+    ) -> dict[str, list[_Fired]]:
+        """The rules that fire, by axis."""
+        fired: dict[str, list[_Fired]] = {axis: [] for axis in rulebook.AXES}
         present = frozenset(where)
         possible, helped = self._gate.open(present)
         by_rule: dict[_Compiled, list[Hit]] = {}
+        anchors = self._anchors
         for word, found in where.items():
+            if not anchors[word]:
+                continue
             alone: list[Hit] | None = None
-            for rule in self._anchors[word]:
+            for rule in anchors[word]:
                 if possible[rule.gate] == "0":
                     continue
                 if alone is None:
-                    if not present.isdisjoint(decoys := self._in_decoys.get(word, _NONE)):
-                        found = _outside(found, decoys & present, where)
+                    if longer := self._in_decoys.get(word, _NONE) & present:
+                        found = _outside(found, longer, where)
                     if word in self._doubtful:
                         found = [h for h in found if self._cutter.stands(text, h[1], h[2])]
                     alone = found
-                    if not present.isdisjoint(longer := self._in_longer.get(word, _NONE)):
-                        alone = _outside(found, longer & present, where)
+                    if longer := self._in_longer.get(word, _NONE) & present:
+                        alone = _outside(found, longer, where)
                 mine = alone if rule.about_object else found
                 if rule in by_rule:
                     by_rule[rule] = by_rule[rule] + mine
                 elif mine:
                     by_rule[rule] = mine
-        role = self._roles.of(text)
         for rule, mine in by_rule.items():
             if rule.placed:
                 mine = rule.holding(mine, where, present)
@@ -290,7 +357,7 @@ class Classifier:
                     continue
             factor = 1.0 if helped[rule.help] == "1" else self._limits["unhelped"]
             if rule.minds_roles and role is not None:
-                factors = [role(hit) for hit in mine]
+                factors = [role.of(hit) for hit in mine]
                 factor *= max(factors)
                 if not factor:
                     continue
@@ -316,13 +383,14 @@ class Classifier:
         self, points: Mapping[str, float], because: Mapping[str, Sequence[_Fired]], folded: Folded
     ) -> tuple[tuple[Candidate, ...], float]:
         """The codes by points; kin of a strong code stand behind it, for a person to choose."""
-        spread = dict(points)
-        for code, own in points.items():
+        first = sorted(points, key=points.__getitem__, reverse=True)[:SHOWN]
+        spread = {code: points[code] for code in first}
+        for code, own in tuple(spread.items()):
             for kin, share in self._kin.get(code, ()):
                 if own * share > spread.get(kin, 0.0):
                     spread[kin] = own * share
         ranked = sorted(spread, key=spread.__getitem__, reverse=True)[:SHOWN]
-        ranked = [code for code in ranked if spread[code] > 0]
+        ranked = [code for code in ranked if spread[code] > 0] or ranked[:1]
         heat = self._limits["heat"]
         weights = [math.exp((spread[code] - spread[ranked[0]]) / heat) for code in ranked]
         total = sum(weights)
@@ -340,17 +408,23 @@ class Classifier:
         return best if best and points[best] >= self._limits.get(axis, 0.0) else ""
 
     def _fraud(
-        self, matches: Sequence[_Fired], folded: Folded
+        self,
+        matches: Sequence[_Fired],
+        by_object: tuple[float, tuple[str, ...]],
+        folded: Folded,
     ) -> tuple[bool, tuple[str, ...], tuple[str, ...]]:
-        """Whether the points reach the limit; the kinds, heaviest first; the person's words."""
+        """Whether the points reach the limit; the kinds, heaviest first; the person's words.
+
+        ``by_object``: the points that the object itself brings, and the words that told it.
+        """
         points = _sums(matches)
-        if sum(match.weight for match in matches) < self._limits["fraud"]:
+        if by_object[0] + sum(match.weight for match in matches) < self._limits["fraud"]:
             return False, (), ()
         kinds = sorted(
             (code for code in points if code not in ("sign", "doubt") and points[code] > 0),
             key=lambda code: -points[code],
         )
-        return True, tuple(kinds) or ("unnamed",), _because(matches, folded)
+        return True, tuple(kinds) or ("unnamed",), _because(matches, folded) or by_object[1]
 
 
 class _Gate:
@@ -414,11 +488,8 @@ class _Roles:
         self._begun = {s: re.compile("|".join(patterns)) for s, patterns in begun.items()}
         self._signs = re.compile(f"[{re.escape(''.join(self._begun))}]")
 
-    def of(self, text: str) -> Callable[[Hit], float] | None:
-        """0 for a denied word, less than 1 for a claimed or heard one, more for a discovered one.
-
-        None when nothing of the kind is said in the text.
-        """
+    def of(self, text: str) -> Role | None:
+        """Of the words of a text; None when nothing of the kind is said in it."""
         begun = [
             mark.start()
             for mark in self._signs.finditer(text)
@@ -426,25 +497,39 @@ class _Roles:
         ]
         if not begun:
             return None
+        reach = self._reach
+        return Role(
+            self, text, {at for place in begun for at in range(place + 1, place + reach + 1)}
+        )
 
-        def role(hit: Hit) -> float:
-            _, start, end = hit
-            low = max(0, start - self._reach)
-            for place in begun:
-                if low <= place < start:
-                    break
-            else:
-                return 1.0
-            if self._denied.search(text[low : start + 1]):
-                after = text[end : end + self._reach]
-                if not self._asked.match(after):
-                    return 0.0
-            for pattern, factor in self._said:
-                if pattern.search(text, low, start):
-                    return factor
-            return 1.0
+    def factor(self, text: str, hit: Hit) -> float:
+        """What is said right in front of a word makes of it."""
+        _, start, end = hit
+        low = max(0, start - self._reach)
+        if self._denied.search(text[low : start + 1]):
+            after = text[end : end + self._reach]
+            if not self._asked.match(after):
+                return 0.0
+        for pattern, factor in self._said:
+            if pattern.search(text, low, start):
+                return factor
+        return 1.0
 
-        return role
+
+class Role(NamedTuple):
+    """How much each word of a text counts by what is said before it; only at ``reached`` is any."""
+
+    roles: _Roles
+    text: str
+    reached: set[int]
+
+    def of(self, hit: Hit) -> float:
+        """0 for a denied word, less than 1 for a claimed one, more for a discovered one."""
+        return self.roles.factor(self.text, hit) if hit[1] in self.reached else 1.0
+
+    def denies(self, hits: Sequence[Hit]) -> bool:
+        """Whether the word is denied wherever it stands."""
+        return all(hit[1] in self.reached and not self.of(hit) for hit in hits)
 
 
 class _Compiled:

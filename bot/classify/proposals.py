@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.classify import additions
 from bot.classify.cutting import CLAUSE_END
-from bot.classify.engine import Match
+from bot.classify.engine import PRECEDENTS, Match
 from bot.classify.rules import RuleBook
 from bot.facts.dictionary import Dictionary
 
@@ -37,7 +37,11 @@ def propose(
     found: Counter[str] = Counter()
     read_elsewhere: set[str] = set()
     for story in stories:
-        matches = [m for m in explain(story) if m.axis == "object" and m.weight > 0]
+        matches = [
+            m
+            for m in explain(story)
+            if m.axis == "object" and m.weight > 0 and PRECEDENTS not in m.asks
+        ]
         mine, others = (
             [
                 additions.folded(book, word)

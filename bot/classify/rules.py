@@ -15,6 +15,8 @@ A file names an ``axis`` and usually one ``code``; each ``[[rule]]`` has
 ``tests``     texts that must come out as the rule's code
 
 A file's ``[examples]`` table has further texts by code, decided by several rules together.
+``precedents.toml`` has no rules, only texts by code; with all examples of the object axis they are
+what ``precedents.py`` counts.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from typing import Any
 from bot.classify import taxonomy
 
 AXES = ("object", "nature", "channel", "fraud", "danger", "hint")
+RULELESS = ("lexicon.toml", "precedents.toml")
 FIELDS = frozenset(
     [
         "any",
@@ -100,13 +103,15 @@ class Rule:
 class RuleBook:
     """All rules and tables of one version.
 
-    ``tests``: by file, each text with a rule of the code it must come out as.
+    ``tests``: by file, each text with a rule of the code it must come out as. ``precedents``: each
+    text with its object code, the tests of that axis among them.
     """
 
     rules: tuple[Rule, ...]
     lexicon: Mapping[str, Any]
     version: str
     tests: Mapping[str, tuple[tuple[Rule, str], ...]] = field(default_factory=dict)
+    precedents: tuple[tuple[str, str], ...] = ()
 
 
 class BadRule(ValueError):
@@ -138,7 +143,7 @@ def build(tables: Mapping[str, Mapping[str, Any]], version: str) -> RuleBook:
     rules: list[Rule] = []
     tests: dict[str, tuple[tuple[Rule, str], ...]] = {}
     for name, table in tables.items():
-        if name == "lexicon.toml":
+        if name in RULELESS:
             continue
         mine = [
             _rule(table, row, classes, spellings, f"{name} rule {place}")
@@ -152,7 +157,22 @@ def build(tables: Mapping[str, Mapping[str, Any]], version: str) -> RuleBook:
                 raise BadRule(f"{name}: examples of {code}, which has no rule here")
             beside += [(first[code], text) for text in texts]
         tests[name] = tuple(beside)
-    return RuleBook(tuple(rules), lexicon, version, tests)
+    examples = [
+        (rule.code, text)
+        for beside in tests.values()
+        for rule, text in beside
+        if rule.axis == "object"
+    ]
+    return RuleBook(
+        tuple(rules), lexicon, version, tests, (*_precedents(tables), *dict.fromkeys(examples))
+    )
+
+
+def _precedents(tables: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+    told = tables.get("precedents.toml", {}).get("texts", {})
+    if unknown := told.keys() - set(taxonomy.codes()):
+        raise BadRule(f"precedents.toml: no object codes {sorted(unknown)}")
+    return [(code, text) for code, texts in told.items() for text in texts]
 
 
 def _rule(
@@ -177,7 +197,10 @@ def _rule(
         return tuple(opened)
 
     def groups(name: str) -> tuple[tuple[str, ...], ...]:
-        return tuple(words(group) for group in row.get(name, ()))
+        given = row.get(name, [])
+        if not isinstance(given, list):
+            raise BadRule(f"{where}: {name} is a list of groups")
+        return tuple(words(group) for group in given)
 
     if unknown := row.keys() - FIELDS:
         raise BadRule(f"{where}: unknown fields {sorted(unknown)}")

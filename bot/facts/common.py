@@ -13,7 +13,7 @@ from typing import Any
 
 # A chat message has at most 4,096 characters; the prose readers look no further than this, which
 # bounds their time on anything. Redaction and masking read everything.
-LIMIT = 8_000
+LIMIT = 6_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -436,7 +436,7 @@ def _read(text: str, plain: str, today: date) -> list[When]:
 
 
 def read_dates(text: str, today: date, plain: str | None = None) -> list[When]:
-    """Every date in running text, in order; reads the first 8,000 characters.
+    """Every date in running text, in order; reads the first 6,000 characters.
 
     Words that name no day (最近, 前几天, 很久以前) give nothing. A date after today comes back only
     where it is said (明天, a year still to come).

@@ -205,7 +205,7 @@ def _lower(low: str, run: str, amount: Decimal) -> Decimal | None:
 
 
 def read_money(text: str, plain: str | None = None) -> list[Money]:
-    """Every amount in running text, in order; reads the first 8,000 characters.
+    """Every amount in running text, in order; reads the first 6,000 characters.
 
     A number needs a currency word, or words of paying or losing around it; years, dates, ages,
     counts, percentages, phone numbers and foreign money are no amounts. 几千块 says no number and

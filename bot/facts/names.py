@@ -11,7 +11,7 @@ from typing import TypeVar
 from bot.facts.common import Span, any_of, fold, plain_of, table
 from bot.facts.dictionary import Cut, shared
 
-_CUTS = 40  # clauses of a text for which the dictionary is asked; more is no story
+_CUTS = 32  # clauses of a text for which the dictionary is asked; more is no story
 _AROUND = 6  # letters in front of the last such word that the dictionary is shown
 _LONG_WORD = 3  # letters; shorter words are too often function words
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.classify.engine import Decision, Match
+from bot.classify.engine import PRECEDENTS, Decision, Match
 from bot.ports import Button, Incoming
 from bot.services.sending import Answer, button
 from bot.services.tables import Tables
@@ -29,6 +29,7 @@ ASK_TEXTS = {
     "not_near": "try.asks.not_near",
     "helped_by": "try.asks.helped_by",
     "given": "try.asks.given",
+    PRECEDENTS: "try.asks.precedents",
 }
 """What a rule may ask for beside its words."""
 

@@ -175,18 +175,18 @@ async def test_typed_width_case_and_characters_do_not_matter(office: Office) -> 
 
 
 async def test_what_breaks_a_gold_test_is_refused_with_the_sentence(office: Office) -> None:
-    before = said(office, "网购的羽绒服一洗就跑绒，商家说是正常现象")
-    await fill_in(office, "羽绒服", "买的东西", "食品烟酒", "强", "我买的羽绒服味道不对")
+    before = said(office, "电饭煲涂层脱落")
+    await fill_in(office, "电饭煲", "买的东西", "食品烟酒", "强", "电饭煲里的米味道不对")
     await run_errands(office)
     told = (await office.last(BOSS)).text
     assert "没有保存" in told
-    assert "网购的羽绒服一洗就跑绒" in told
-    assert "应该是“衣服鞋包”，会变成“食品烟酒”" in told
+    assert "电饭煲涂层脱落" in told
+    assert "应该是“手机电脑家电”，会变成“食品烟酒”" in told
     await office.tables.classifier.refresh(office.db)
-    assert said(office, "网购的羽绒服一洗就跑绒，商家说是正常现象") == before == "apparel"
+    assert said(office, "电饭煲涂层脱落") == before == "electronics"
     async with office.rows() as session:
         assert (await session.scalars(select(Revision))).all() == []
-    await office.tap(BOSS, "重新加“羽绒服”")
+    await office.tap(BOSS, "重新加“电饭煲”")
     assert "多大分量" in (await office.last(BOSS)).text
 
 

@@ -75,6 +75,7 @@ LEXICON = {"class": {}, "spelling": {}}
         ({"any": "面包"}, "needed"),
         ({"any": "@nobody", "weight": 3}, "no class @nobody"),
         ({"any": "面包", "weight": 3, "code": "bread"}, "no object code bread"),
+        ({"any": "面包", "weight": 3, "near": "发霉"}, "near is a list of groups"),
     ],
 )
 def test_a_wrong_rule_is_told_by_file_and_place(rule: dict[str, object], told: str) -> None:

@@ -1,0 +1,101 @@
+"""What the words of texts that were decided before speak for.
+
+Every example beside the rules, and every text of ``rules/precedents.toml``, is a precedent. Of each
+known word in them the weight for a code is how much more often (as a logarithm) it stands in that
+code's precedents than in all. The sum over the words of a new text is evidence beside the rules, for
+stories whose turn of phrase no rule foresaw. Nothing is trained or stored: the weights are counted
+when the rules are read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from itertools import repeat
+
+from bot.classify import taxonomy
+
+_LANE = 4  # bytes of a heap's sum in the packed weights
+_SCALE = 256  # steps of a weight of 1
+
+Heap = tuple[str, str]
+"""A code, and for out_of_scope the matter: its precedents are many kinds, each counted by itself."""
+
+
+class Precedents:
+    """Weights of words by code, packed: the weights of one word for all heaps are one integer.
+
+    So a text costs one addition for each of its words.
+    """
+
+    def __init__(
+        self,
+        texts: Iterable[tuple[str, str]],
+        words_of: Callable[[str], Iterable[int]],
+        matters: Mapping[str, frozenset[str]],
+        most: float,
+        doubt: float,
+    ) -> None:
+        """``texts``: (code, text); ``matters``: words by matter of out_of_scope.
+
+        ``most``: of a weight; ``doubt``: texts imagined beside those counted and those expected, so
+        that a rare word weighs little.
+        """
+        heaps: Counter[Heap] = Counter()
+        spoken: dict[int, Counter[Heap]] = defaultdict(Counter)
+        for code, text in texts:
+            heap = (code, _matter(text, matters) if code == taxonomy.OUT_OF_SCOPE else "")
+            heaps[heap] += 1
+            for word in set(words_of(text)):
+                spoken[word][heap] += 1
+        self._heaps = sorted(heaps)
+        self._most = most
+        self._doubt = doubt
+        self._bias = round(most * _SCALE)
+        self._size = (len(self._heaps) + 1) * _LANE
+        whole = heaps.total()
+        self._packed = {
+            word: self._pack(counts, heaps, counts.total() / whole)
+            for word, counts in spoken.items()
+        }
+
+    def _pack(self, counts: Counter[Heap], heaps: Counter[Heap], share: float) -> int:
+        packed = 1  # the first lane counts the words
+        for place, heap in enumerate(self._heaps, 1):
+            expected = heaps[heap] * share
+            weight = math.log((counts[heap] + self._doubt) / (expected + self._doubt))
+            held = max(-self._most, min(self._most, weight))
+            packed |= (round(held * _SCALE) + self._bias) << 8 * _LANE * place
+        return packed
+
+    def weigh(self, words: Iterable[int]) -> dict[str, float]:
+        """The evidence of these words for each code that has precedents, in points of any sign."""
+        total = sum(map(self._packed.get, words, repeat(0)))
+        count, *lanes = memoryview(total.to_bytes(self._size, "little")).cast("I")
+        lost = count * self._bias
+        points: dict[str, float] = {}
+        for (code, _), lane in zip(self._heaps, lanes, strict=True):
+            own = (lane - lost) / _SCALE
+            if code not in points or own > points[code]:
+                points[code] = own
+        return points
+
+    def telling(self, words: Iterable[int], code: str, least: float) -> list[int]:
+        """Those of the words that speak for the code with at least so much, the strongest first."""
+        places = [8 * _LANE * n for n, (own, _) in enumerate(self._heaps, 1) if own == code]
+        mask = (1 << 8 * _LANE) - 1
+        weighed = []
+        for word in words:
+            if packed := self._packed.get(word):
+                best = max((packed >> place & mask for place in places), default=0)
+                if (own := (best - self._bias) / _SCALE) >= least:
+                    weighed.append((-own, word))
+        return [word for _, word in sorted(weighed)]
+
+
+def _matter(text: str, matters: Mapping[str, frozenset[str]]) -> str:
+    """The matter whose words stand most often in the text, or ""."""
+    found = {matter: sum(word in text for word in words) for matter, words in matters.items()}
+    best = max(found, key=found.__getitem__, default="")
+    return best if best and found[best] else ""
