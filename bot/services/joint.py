@@ -163,6 +163,10 @@ async def _outside(
     session: AsyncSession, tables: Tables, case: Case, answer: Answer, press: Press
 ) -> None:
     """A case that is in none: what it means, what others would see, and the two ways to begin."""
+    if press.question == "left":
+        # A second tap on 退出.
+        await answer(say("joint.gone", number=case.number or ""), buttons=_back(case))
+        return
     if not possible(case):
         await answer(say("joint.not_now", number=case.number or ""), buttons=_back(case))
         return
@@ -274,12 +278,9 @@ def _choices(case: Case, part: JointPart, holds: bool) -> Rows:
         *([[button("joint.button.new", VERB, case, "new")]] * (part.begins and possible(case))),
         *([[button("joint.button.stop", VERB, case, "stop")]] * (part.begins and holds)),
         [
-            button(
-                f"joint.button.{'sit' if stands else 'stand'}",
-                VERB,
-                case,
-                "sit" if stands else "stand",
-            )
+            button("joint.button.sit", VERB, case, "sit")
+            if stands
+            else button("joint.button.stand", VERB, case, "stand")
         ],
         [button("joint.button.leave", VERB, case, "leave")],
     ]
