@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import uuid
 from datetime import datetime
@@ -20,6 +21,16 @@ TOKEN_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 def new_token() -> str:
     """Ten letters that fit a button and a deep link; no authority hangs on them."""
     return "".join(secrets.choice(TOKEN_LETTERS) for _ in range(10))
+
+
+def token_shown(token: str) -> str:
+    """A token as it is printed and read aloud: in two halves."""
+    return f"{token[:5]}-{token[5:]}"
+
+
+def token_digest(token: str) -> str:
+    """What is kept of a token on which authority does hang."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 class CaseKind(StrEnum):

@@ -28,6 +28,8 @@ class Policy:
     silent_working_days: int
     handle_working_days: Mapping[str, int]
     case_code_days: int
+    joint_code_days: int
+    joint_representatives: int
     duplicate_days: int
     merge_undo_days: int
     office_from: time

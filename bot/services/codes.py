@@ -6,7 +6,6 @@ letters out of thirty are 49 bits, told once and kept as a hash; a newer one end
 
 from __future__ import annotations
 
-import hashlib
 import re
 from datetime import timedelta
 
@@ -18,7 +17,7 @@ from bot.services import follow, hand_over, merge
 from bot.services.sending import Answer, button, day_words, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
-from models.case import TOKEN_LETTERS, Case, CaseCode, new_token
+from models.case import TOKEN_LETTERS, Case, CaseCode, new_token, token_digest, token_shown
 from models.lifecycle import Action, after, allowed
 from models.party import Account
 
@@ -45,11 +44,6 @@ def read(text: str) -> str:
     return found[1] + found[2] if found else ""
 
 
-def shown(code: str) -> str:
-    """A code as it is printed."""
-    return f"{code[:HALF]}-{code[HALF:]}"
-
-
 async def issue(session: AsyncSession, tables: Tables, case: Case, by: Account) -> tuple[str, Say]:
     """A new code for the case, and the last day on which it holds; an older one no longer does."""
     now = tables.clock.now()
@@ -61,7 +55,9 @@ async def issue(session: AsyncSession, tables: Tables, case: Case, by: Account) 
     code = new_token()
     until = now + timedelta(days=tables.policy.case_code_days)
     session.add(
-        CaseCode(code_hash=_digest(code), case_id=case.id, by_id=by.id, made_at=now, until=until)
+        CaseCode(
+            code_hash=token_digest(code), case_id=case.id, by_id=by.id, made_at=now, until=until
+        )
     )
     await session.flush()
     return code, day_words(until.astimezone(SHANGHAI).date())
@@ -109,7 +105,7 @@ async def staff_pressed(
 
 def _ways(tables: Tables, code: str) -> dict[str, str]:
     """How a slip is used: the link, and the code to type."""
-    return {"code": shown(code), "link": tables.link(f"{START}{code}")}
+    return {"code": token_shown(code), "link": tables.link(f"{START}{code}")}
 
 
 async def typed(
@@ -207,13 +203,9 @@ async def _usable(
 
 async def _row(session: AsyncSession, code: str) -> CaseCode | None:
     found: CaseCode | None = await session.scalar(
-        select(CaseCode).where(CaseCode.code_hash == _digest(code)).with_for_update()
+        select(CaseCode).where(CaseCode.code_hash == token_digest(code)).with_for_update()
     )
     return found
-
-
-def _digest(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()
 
 
 async def slip(

@@ -254,12 +254,17 @@ async def _go(
                 await drafts.erase(session, tables, case)
             case = await drafts.begin(session, tables, account, CaseKind(where))
             await answer(say(f"begin.{where}"))
-            if case.consented_at is None:
-                await welcome.ask_consent(session, tables, case, answer)
-            else:
-                await _advance(session, tables, case, answer)
+            await first_question(session, tables, case, answer)
         case _:
             await welcome.start(session, tables, account, answer)
+
+
+async def first_question(session: AsyncSession, tables: Tables, case: Case, answer: Answer) -> None:
+    """What a new draft begins with: the consent card, or the first thing that is missing."""
+    if case.consented_at is None:
+        await welcome.ask_consent(session, tables, case, answer)
+    else:
+        await _advance(session, tables, case, answer)
 
 
 async def _no_draft(

@@ -25,8 +25,11 @@ GROUPS = tuple(
     (group, tuple(code for code in codes() if group_of(code) == group))
     for group in ("finance", "goods", "services", "none")
 )
-SAID_ONCE = ("told",)
-"""What stays when a story is read anew: told of another authority."""
+BRIEF = "brief"
+"""In a draft's decision: what others have told already is not asked again (:mod:`bot.services.join`)."""
+
+SAID_ONCE = ("told", BRIEF)
+"""What stays when a story is read anew: told of another authority, and how much is asked."""
 
 ONLINE = frozenset({"platform", "live_stream"})
 
@@ -177,7 +180,7 @@ def context(case: Case, tables: Tables) -> Context:
         candidates=tuple(c["code"] for c in decision.get("candidates", ())),
         online=mode == "online" or (not mode and decision.get("channel") in ONLINE),
         files=len(case.evidence),
-        brief=case.entered_by_id is not None,
+        brief=case.entered_by_id is not None or bool(decision.get(BRIEF)),
         evidence_list=tuple(
             say("check.item", name=item.name, how=item.how)
             for item in tables.law.evidence(kind, decision.get("kinds", ()))

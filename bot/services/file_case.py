@@ -13,7 +13,16 @@ from bot.interview import flow
 from bot.law.book import Door
 from bot.ports import Button
 from bot.route.precheck import precheck, with_ways
-from bot.services import choose_point, drafts, group_event, hand_over, locate, prepare_text, remind
+from bot.services import (
+    choose_point,
+    drafts,
+    group_event,
+    hand_over,
+    joint,
+    locate,
+    prepare_text,
+    remind,
+)
 from bot.services.drain import insert_new
 from bot.services.hand_over import Plan
 from bot.services.sending import Answer, button, moment_words
@@ -140,6 +149,7 @@ async def enter(
     plan = await hand_over.hand_over(session, tables, case, by)
     await locate.owe(session, tables, case)
     await group_event.watch(session, tables, case)
+    await joint.came(session, tables, case)
     return plan
 
 

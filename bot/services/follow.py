@@ -20,6 +20,7 @@ from bot.services import (
     drafts,
     fast_refund,
     hand_over,
+    joint,
     keep_evidence,
     mediate,
     merge,
@@ -44,7 +45,7 @@ VERBS = frozenset(
         *("tp", "ta", "tw", "twy", "twn", "to", "tr", "tl", relay.CONSUMER_VERB),
         *(choose_point.VERB, prepare_text.VERB, merge.CONSUMER_VERB),
         *(agree.WISH, agree.CAME, change_claim.VERB, act_for.VERB, print_papers.VERB),
-        *(refer.CONSENT, split_clue.VERB),
+        *(refer.CONSENT, split_clue.VERB, joint.VERB),
     }
 )
 SHOWN = frozenset(
@@ -150,6 +151,7 @@ async def show(
         ),
         await _holder(session, case),
         await _linked(session, case),
+        await joint.line(session, case),
         act_for.line(case),
         *await mediate.shown(session, case, inside=False),
         await _next(session, tables, case),
@@ -267,6 +269,8 @@ def _buttons(tables: Tables, case: Case) -> Rows:
                 button("button.agent", act_for.VERB, case),
             ]
         )
+    if joint.possible(case):
+        rows.append([button("joint.button.open", joint.VERB, case)])
     if Action.TALK in can:
         rows.append([button("button.talk", relay.CONSUMER_VERB, case)])
     if Action.WITHDRAW in can:
@@ -339,6 +343,8 @@ async def pressed(
             await prepare_text.give(session, tables, case, answer, press.value)
         case split_clue.VERB:
             return await split_clue.pressed(session, tables, case, account, answer, press)
+        case joint.VERB:
+            return await joint.pressed(session, tables, case, answer, press)
         case refer.CONSENT:
             return await refer.consented(session, tables, case, account, answer, press)
         case "tl":

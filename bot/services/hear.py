@@ -21,6 +21,8 @@ from bot.services import (
     enlist,
     follow,
     help_first,
+    join,
+    joint,
     leave,
     my_data,
     poster,
@@ -91,7 +93,10 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         # She is about to do something else: the next line is not for what was asked before.
         account.awaiting = None
     own_words = heard.text and not heard.edited and not heard.forwarded_from
-    if own_words and await codes.typed(session, tables, account, answer, heard.text):
+    if own_words and (
+        await join.typed(session, tables, account, answer, heard.text)
+        or await codes.typed(session, tables, account, answer, heard.text)
+    ):
         return None
     if heard.command and await _command(session, tables, heard, account, answer):
         return None
@@ -123,6 +128,9 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         return None
     if await _to_nobody(session, heard, account, answer):
         return None
+    if heard.press is not None and verb == join.VERB:
+        account.awaiting = None
+        return await join.pressed(session, tables, account, answer, heard.press)
     if heard.press is not None:
         return await converse.pressed(session, tables, heard, account, answer)
     if heard.command:
@@ -155,6 +163,10 @@ async def _command(
     if heard.command == "start" and heard.argument.startswith(codes.START):
         code = heard.argument.removeprefix(codes.START)
         await codes.claim(session, tables, account, answer, code)
+        return True
+    if heard.command == "start" and heard.argument.startswith(joint.START):
+        code = heard.argument.removeprefix(joint.START)
+        await join.opened(session, tables, account, answer, code)
         return True
     if heard.command == "start" and heard.argument.startswith(poster.START):
         code = heard.argument.removeprefix(poster.START)

@@ -16,6 +16,7 @@ from bot.services import (
     drafts,
     fast_refund,
     hand_over,
+    joint,
     keep_evidence,
     mediate,
     merge,
@@ -149,6 +150,7 @@ async def show_details(
         say("details.head", number=case.number or "", status=say(f"status.{case.status}")),
         say("details.lines", lines=_told(case, tables)),
         act_for.line(case),
+        await joint.for_staff(session, case),
         *reading(case),
         say("details.added", lines=[say("details.added_line", text=text) for text in added])
         if added

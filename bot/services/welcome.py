@@ -104,7 +104,7 @@ async def ask_consent(
             years=tables.policy.keep_closed_days // 365,
             days=tables.policy.keep_draft_days,
         ),
-        say("consent.kept") if case.answers else None,
+        say("consent.kept") if "story" in (case.answers or {}) else None,
         buttons=[
             [button("button.agree", "ok", case, "consent", "yes")],
             [button("button.refuse", "ok", case, "consent", "no")],

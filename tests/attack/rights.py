@@ -71,6 +71,7 @@ RIGHTS: dict[str, Right] = {
     "tl": Right(None, of(OWNER)),
     "tc": Right(None, of(OWNER), states=(S.WAITING, S.TRIAGE)),
     "tx": Right(None, of(OWNER)),
+    "tj": Right(None, of(OWNER)),
     "use": Right(A.ADD, of(OWNER)),
     # Staff
     "st": Right(A.TAKE, of(COLLEAGUE, ABOVE, TAKER), states=(S.WAITING,), group=True),
@@ -108,7 +109,7 @@ BY_DESK = frozenset({"j"})
 """Staff of a desk: who may manage it (accounts.may_manage)."""
 
 STAFF_ONLY = frozenset({"jl"})
-FOR_ALL = frozenset({"d", "go", "u", "us"})
+FOR_ALL = frozenset({"d", "go", "u", "us", "y"})
 
 
 @cache

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from bot.services import codes
-from models.case import TOKEN_LETTERS, Case, CaseCode
+from models.case import TOKEN_LETTERS, Case, CaseCode, token_shown
 from models.lifecycle import Action
 from models.party import Account
 from tests.integration.admin_office import AUNT, Office
@@ -127,5 +127,5 @@ async def test_a_code_ends_with_its_days_and_with_a_newer_one(office: Office) ->
 @given(st.text(TOKEN_LETTERS, min_size=10, max_size=10), st.sampled_from(["-", " ", "", "－"]))
 def test_a_code_is_read_however_it_is_typed(code: str, dash: str) -> None:
     assert codes.read(f" {code[:5].lower()}{dash}{code[5:]} ") == code
-    assert codes.read(codes.shown(code)) == code
+    assert codes.read(token_shown(code)) == code
     assert codes.read(f"{code}2") == ""
