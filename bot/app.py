@@ -53,6 +53,7 @@ from bot.services import (
     accounts,
     advance,
     anchor,
+    approve_notice,
     audit,
     broadcast,
     codes,
@@ -355,6 +356,7 @@ def fires(tables: Tables) -> dict[str, Fire]:
         return lambda session, timer: fire(session, tables, timer)
 
     return {
+        approve_notice.ALONE: bound(approve_notice.alone),
         copies.SPREAD: bound(broadcast.spread),
         copies.PROGRESS: bound(broadcast.progress),
         leave.TIMER: bound(leave.turn),

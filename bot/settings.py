@@ -24,6 +24,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
+PUBLIC = re.compile(
+    r"https://([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(:\d{1,5})?(/[\w./-]*)?", re.A
+)
+INSIDE = re.compile(
+    r"\.(localhost|localdomain|local|internal|intranet|lan|home|corp|arpa|test|invalid)(:\d+)?(/|$)"
+)
+"""A geocoder's address that may be asked, and the endings of names that mean an inner network."""
+
+
 class SettingsError(Exception):
     """A setting is wrong; one line a fault, naming the setting and never its value."""
 
@@ -114,7 +123,18 @@ class Settings(BaseSettings):
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("api_base_url", "webhook_url", "geocoder_url")
+    @field_validator("geocoder_url")
+    @classmethod
+    def _outside(cls, value: str) -> str:
+        """Another geocoder than the adapters' own is called by a public name and over https, so that no
+        spelling of this machine's or its network's addresses passes (ASVS 1.3.6)."""
+        if value and (not PUBLIC.fullmatch(value) or INSIDE.search(value)):
+            raise ValueError(
+                "must be https:// and a public host's name, not a number or a local name"
+            )
+        return value.rstrip("/")
+
+    @field_validator("api_base_url", "webhook_url")
     @classmethod
     def _address(cls, value: str) -> str:
         if value and not re.match(r"https?://[^/]", value):

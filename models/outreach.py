@@ -16,9 +16,12 @@ from models.party import Account
 
 
 class NoticeState(StrEnum):
-    """A notice is written, then sent or dropped; while it is sent it may be paused or stopped."""
+    """A notice is written, waits for a second person, then is sent, refused or dropped; while it is sent
+    it may be paused or stopped."""
 
     DRAFT = "draft"
+    WAITING = "waiting"
+    REFUSED = "refused"
     DROPPED = "dropped"
     SENDING = "sending"
     PAUSED = "paused"
@@ -29,7 +32,8 @@ class NoticeState(StrEnum):
 class Notice(UuidKey):
     """A text for all subscribers; it carries no personal data.
 
-    ``message`` is what each of them gets, frozen when it was sent. ``reached`` is the last account
+    ``message`` is what each of them gets, frozen when another admin was asked, ``reviewer_id`` who said
+    yes or no to it; nobody, while there is one admin only. ``reached`` is the last account
     that copies were made for, ``spread_at`` when there was one for everybody. ``total`` counts the
     copies, the columns named as in ``OUTCOMES`` those that came to an end; each changes in the
     commit that changes the copy. ``seen`` is how far it was when its progress was last shown.
@@ -38,6 +42,7 @@ class Notice(UuidKey):
     __tablename__ = "notice"
 
     author_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
+    reviewer_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     body: Mapped[str] = mapped_column(Text)
     message: Mapped[Any | None] = mapped_column(Json)
     state: Mapped[NoticeState] = mapped_column(text_enum(NoticeState))

@@ -52,6 +52,9 @@ class Policy:
     cases_per_day: int
     open_cases_per_person: int
     notice_characters: int
+    notice_alone_minutes: int
+    notice_alone_demo_seconds: int
+    notice_reason_characters: int
     notice_looks: int
     notice_look_seconds: int
     notice_look_most_seconds: int

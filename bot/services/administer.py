@@ -23,6 +23,7 @@ from bot.services import (
     edit_rules,
     edit_templates,
     enlist,
+    notice_board,
     suggest_words,
     trial,
     try_rules,
@@ -81,7 +82,7 @@ async def pressed(
         return say("admin.refused")
     answer = Answer(session, tables, heard)
     match press.verb:
-        case broadcast.VERB:
+        case notice_board.VERB:
             return await broadcast.pressed(session, tables, press, account, answer)
         case bind_desk.VERB:
             return await bind_desk.pressed(session, tables, press, account, answer)
@@ -158,7 +159,7 @@ async def typed(
         await answer(say("admin.stopped"), buttons=[[_item("menu")]])
         return True
     match verb:
-        case broadcast.VERB:
+        case notice_board.VERB:
             await broadcast.typed(session, tables, heard, account, answer)
         case bind_desk.VERB:
             await bind_desk.typed(session, tables, heard.text, answer)
@@ -306,7 +307,7 @@ async def _status(session: AsyncSession, tables: Tables, answer: Answer) -> None
         say(
             "admin.status_people",
             streets=await trial.staffed_streets(session, tables),
-            readers=await broadcast.audience(session),
+            readers=await notice_board.audience(session),
         ),
         buttons=[[_item("triage"), _item("quality")], [_item("menu")]],
     )

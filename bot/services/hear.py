@@ -25,6 +25,7 @@ from bot.services import (
     joint,
     leave,
     my_data,
+    notice_board,
     poster,
     proxy,
     relay_edit,
@@ -84,7 +85,7 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         return await pressed(session, tables, heard.press, account, answer)
     if heard.press is not None and verb == account_settings.VERB:
         return await account_settings.pressed(account, answer, heard.press)
-    if verb in {broadcast.LEAVE, broadcast.JOIN}:
+    if verb in {notice_board.LEAVE, broadcast.JOIN}:
         change = broadcast.subscribe if verb == broadcast.JOIN else broadcast.unsubscribe
         return await change(session, tables, heard, account)
     if heard.press is not None and verb == my_data.VERB:

@@ -165,7 +165,7 @@ async def test_every_field_bears_all_kinds_of_malice_in_one_text(siege: Siege) -
 
 
 async def test_every_text_is_borne_by_some_field(siege: Siege) -> None:
-    """Each text meets another field each time; ``make torture`` tries all of them at every one."""
+    """Each text meets one field, the next text another."""
     places = list(FIELDS)
     report(
         [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tracemalloc
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import func, select
 
+from bot.law.policy import load
 from bot.ports import Attachment, Incoming, Press
 from bot.services.hear import hear
 from models.case import Evidence
@@ -24,6 +26,7 @@ in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 FLOODER = "tg:5001"
 MINUTE = timedelta(minutes=1)
+MANY, PART = 10_000, 500
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -121,6 +124,33 @@ async def test_a_flood_leaves_nothing_in_memory_and_ends(siege: Siege) -> None:
         ahead = (who.paced_at or office.clock.at) - office.clock.at
     most = office.tables.policy.talk_most / office.tables.policy.talk_per_minute
     assert ahead <= timedelta(minutes=most), "the silence ends, however much was sent"
+
+
+@in_one_loop
+async def test_ten_thousand_messages_in_a_minute(siege: Siege) -> None:
+    """By the real limits: answered politely once more than a quick hand is, kept small, and soon over."""
+    office, who, policy = siege.office, "tg:5002", load()
+    small = office.tables
+    office.tables = replace(small, policy=policy)
+    try:
+        for part in range(MANY // PART):
+            office.clock.at = office.clock.at + MINUTE * PART / MANY
+            if part == 1:
+                tracemalloc.start()
+                settled = tracemalloc.get_traced_memory()[0]
+            begun = time.process_time()
+            await pour(office, PART, who)
+            took = time.process_time() - begun
+            if part == 1:
+                grown = tracemalloc.get_traced_memory()[0] - settled
+                tracemalloc.stop()
+    finally:
+        office.tables = small
+    shown = [message.text for message in await office.read(who)]
+    assert sum("您发得太快了" in text for text in shown) == 1
+    assert len(shown) <= 4 * policy.talk_burst
+    assert grown < 3_000_000, f"{grown} bytes more"
+    assert took < PART * 0.02, f"{took / PART} s of work for one message at the end"
 
 
 @in_one_loop

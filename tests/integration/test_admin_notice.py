@@ -1,4 +1,4 @@
-"""Notices: written, looked at, sent once; subscribed to and left."""
+"""Notices: written, looked at by two, sent once; subscribed to and left."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from bot.ports import Message, Press
 from bot.services.deliver import Deliverer, Limits, Refused
 from bot.services.timers import Scanner
 from models.delivery import Outbox
-from models.outreach import Delivery
+from models.outreach import Delivery, Notice, NoticeState
 from models.party import Account
+from models.privacy import Audit
 from tests.integration.admin_office import AUNT, BOSS, NOON, TEACHER, Office, opened, photo
 
+VICE, THIRD = "tg:2", "tg:3"
 TEXT = "近期有人上门推销<高价净水器> & 保健品，\n先别付款，{name} 可打电话问问。"
 
 
@@ -34,6 +36,33 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 async def compose(office: Office, text: str = TEXT) -> None:
     await office.tap_menu("群发通知")
     await office.write(BOSS, text)
+
+
+async def release(office: Office) -> str:
+    """发送, and the only admin's ten minutes; returns the notice shown over the button."""
+    said = await office.tap(BOSS, "发送")
+    office.clock.at += timedelta(minutes=10)
+    await fire(office)
+    return said
+
+
+async def fire(office: Office) -> None:
+    """What is due by now."""
+    await Scanner(office.db, office.clock, fires(office.tables)).drain_once()
+
+
+async def state(office: Office) -> NoticeState:
+    """Of the newest notice."""
+    async with office.rows() as session:
+        found = await session.scalars(select(Notice).order_by(Notice.created_at.desc()))
+        return found.first().state  # type: ignore[union-attr]
+
+
+async def acts(office: Office) -> list[str]:
+    """What the audit chain holds about notices."""
+    async with office.rows() as session:
+        rows = await session.scalars(select(Audit).where(Audit.act == "notice").order_by(Audit.seq))
+        return [f"{row.details['what']} by {row.by.partition(':')[0]}" for row in rows]
 
 
 async def notices(office: Office, who: str) -> list[str]:
@@ -53,7 +82,7 @@ async def test_readers_get_exactly_what_was_previewed(office: Office) -> None:
     assert list(control.buttons) == ["发送", "修改", "取消"]
     assert not await notices(office, AUNT)
 
-    await office.tap(BOSS, "发送")
+    await release(office)
     for reader in (AUNT, TEACHER):
         got = await office.last(reader)
         assert (got.text, got.buttons) == (preview.text, preview.buttons)
@@ -76,8 +105,12 @@ async def test_a_double_tap_sends_once(office: Office) -> None:
     await office.write(AUNT, "/subscribe")
     await compose(office)
     send = await office.button(BOSS, "发送")
-    assert await office.tap(BOSS, "发送", old=send) == "开始发送"
+    assert await office.tap(BOSS, "发送", old=send) == "还没有发出，可以停下"
+    assert await office.tap(BOSS, "发送", old=send) == "这条通知在等，还没有发出"
+    office.clock.at += timedelta(minutes=10)
+    await fire(office)
     assert "不会再发" in await office.tap(BOSS, "发送", old=send)
+    await fire(office)
     assert len(await notices(office, AUNT)) == 1
 
 
@@ -108,7 +141,7 @@ async def test_a_changed_notice_leaves_the_first_draft_unsent(office: Office) ->
     await office.tap(BOSS, "修改")
     await office.write(BOSS, "第二稿")
     assert "取消，没有发送" in await office.tap(BOSS, "发送", old=first)
-    await office.tap(BOSS, "发送")
+    await release(office)
     (only,) = await notices(office, AUNT)
     assert "第二稿" in only
 
@@ -136,7 +169,7 @@ async def test_readers_who_all_left_after_the_preview_are_not_written_to(office:
     assert "没有人订阅" in await office.tap(BOSS, "发送")
     assert not await notices(office, AUNT)
     await office.write(AUNT, "/subscribe")
-    assert await office.tap(BOSS, "发送") == "开始发送"
+    assert await release(office) == "还没有发出，可以停下"
     assert len(await notices(office, AUNT)) == 1
 
 
@@ -145,7 +178,7 @@ async def test_the_notice_says_who_sends_it(office: Office) -> None:
     await office.write(BOSS, "花木街道消保委分会")
     await office.write(AUNT, "/subscribe")
     await compose(office)
-    await office.tap(BOSS, "发送")
+    await release(office)
     assert "花木街道消保委分会" in (await office.last(AUNT)).text
 
 
@@ -167,7 +200,7 @@ async def test_one_who_left_gets_no_notice_even_if_it_is_queued(office: Office) 
     for reader in (AUNT, TEACHER):
         await office.write(reader, "/subscribe")
     await compose(office)
-    await office.tap(BOSS, "发送")
+    await release(office)
     await office.tap(AUNT, "退订")
     assert not await notices(office, AUNT)
     assert len(await notices(office, TEACHER)) == 1
@@ -183,7 +216,7 @@ async def test_the_result_tells_sent_blocked_and_failed_apart(office: Office) ->
     for reader in readers:
         await office.write(reader, "/subscribe")
     await compose(office)
-    await office.tap(BOSS, "发送")
+    await release(office)
     first = await office.last(BOSS)
     sent: Counter[str] = Counter()
 
@@ -238,7 +271,7 @@ async def test_a_thousand_readers_are_owed_their_copy_at_once(office: Office) ->
         )
     await compose(office)
     assert "1000 人" in (await office.last(BOSS)).text
-    await office.tap(BOSS, "发送")
+    await release(office)
     async with office.rows() as session:
         keys = (await session.scalars(select(Delivery.account_id))).all()
     assert len(keys) == len(set(keys)) == 1000
@@ -261,7 +294,7 @@ async def test_a_notice_is_paused_goes_on_and_is_stopped(office: Office) -> None
     await crowd(office, 100)
     await compose(office)
     send = await office.button(BOSS, "发送")
-    await office.tap(BOSS, "发送", old=send)
+    await release(office)
     sending = await office.last(BOSS)
     assert "通知正在发送" in sending.text
     assert list(sending.buttons) == ["暂停", "刷新"], "nothing is stopped by one slip"
@@ -285,7 +318,7 @@ async def test_a_notice_is_paused_goes_on_and_is_stopped(office: Office) -> None
 async def test_one_message_shows_how_far_it_is_and_when_it_ends(office: Office) -> None:
     await crowd(office, 1000)
     await compose(office)
-    await office.tap(BOSS, "发送")
+    await release(office)
     slot = (await office.last(BOSS)).slot
     timers = Scanner(office.db, office.clock, fires(office.tables))
 
@@ -316,3 +349,139 @@ async def test_one_message_shows_how_far_it_is_and_when_it_ends(office: Office) 
     assert "▰▰▰▰▰▰▰▰▰▰ 100%" in shown
     assert "已送达：1000 人" in shown
     assert await timers.drain_once() == 0, "the end is shown once"
+
+
+async def two(office: Office) -> None:
+    """A second admin, a reader, and a notice that waits for a yes."""
+    await office.appoint(VICE)
+    await office.write(AUNT, "/subscribe")
+    await compose(office)
+    assert await office.tap(BOSS, "发送") == "已请另一位管理员看，还没有发出"
+
+
+async def test_the_only_admins_notice_waits_ten_minutes_and_can_be_stopped(office: Office) -> None:
+    await office.write(AUNT, "/subscribe")
+    await compose(office)
+    await office.tap(BOSS, "发送")
+    waiting = await office.last(BOSS)
+    assert "10 分钟" in waiting.text
+    assert "12:10:" in waiting.text
+    assert list(waiting.buttons) == ["停下，不发"]
+    office.clock.at += timedelta(minutes=9, seconds=50)
+    await fire(office)
+    assert not await notices(office, AUNT)
+    await office.tap(BOSS, "停下，不发")
+    assert "没有发给任何人" in (await office.last(BOSS)).text
+    office.clock.at += timedelta(minutes=1)
+    await fire(office)
+    assert not await notices(office, AUNT)
+    assert await office.tap(BOSS, "停下", old=waiting.buttons["停下，不发"]) == (
+        "这条通知已经取消，没有发送"
+    )
+    assert await acts(office) == ["ask by account", "back by account"]
+
+
+async def test_the_chain_tells_that_nobody_else_looked(office: Office) -> None:
+    await office.write(AUNT, "/subscribe")
+    await compose(office)
+    await release(office)
+    assert await acts(office) == ["ask by account", "send by bot"]
+
+
+async def test_another_admin_sees_it_as_readers_will_and_says_yes(office: Office) -> None:
+    await two(office)
+    seen, card = (await office.read(VICE))[-2:]
+    assert list(card.buttons) == ["同意发送", "不同意"]
+    assert "管理员老周" in card.text
+    assert "1 人" in card.text
+    office.clock.at += timedelta(hours=1)
+    await fire(office)
+    assert not await notices(office, AUNT), "with two it does not go by itself"
+    assert await office.tap(VICE, "同意发送") == "已同意，开始发送"
+    (got,) = await notices(office, AUNT)
+    assert got == seen.text
+    assert "不会再发" in await office.tap(VICE, "同意发送", old=card.buttons["同意发送"])
+    assert "不会再发" in await office.tap(VICE, "不同意", old=card.buttons["不同意"])
+    assert len(await notices(office, AUNT)) == 1
+    board, told = (await office.read(BOSS))[-2:]
+    assert "通知正在发送" in board.text
+    assert "同意了" in told.text
+    assert await acts(office) == ["ask by account", "send by account"]
+
+
+async def test_the_author_can_not_say_yes_to_herself(office: Office) -> None:
+    await two(office)
+    card = await office.last(VICE)
+    for act in ("同意发送", "不同意"):
+        assert "自己写的" in await office.tap(BOSS, act, old=card.buttons[act])
+    assert await state(office) is NoticeState.WAITING
+    assert not await notices(office, AUNT)
+
+
+async def test_a_no_has_a_reason_that_the_author_reads(office: Office) -> None:
+    await two(office)
+    card = await office.last(VICE)
+    await office.tap(VICE, "不同意")
+    for wrong in ("   ", "字" * 301):
+        await office.write(VICE, wrong)
+        assert await state(office) is NoticeState.WAITING
+    await office.write(VICE, "电话 <写错> 了")
+    told = await office.last(BOSS)
+    assert "电话 <写错> 了" in told.text
+    assert await office.tap(VICE, "同意发送", old=card.buttons["同意发送"]) == (
+        "这条通知没有得到同意，没有发出"
+    )
+    assert not await notices(office, AUNT)
+    await office.tap(BOSS, "重新写一条")
+    assert "打字发给我" in (await office.last(BOSS)).text
+    assert await acts(office) == ["ask by account", "refuse by account"]
+
+
+async def test_what_was_taken_back_is_decided_by_nobody(office: Office) -> None:
+    await two(office)
+    card = await office.last(VICE)
+    await office.tap(VICE, "不同意")
+    await office.tap(BOSS, "停下，不发")
+    assert "已撤回" in (await office.last(VICE)).text
+    await office.write(VICE, "有错字")
+    assert "没有转告" in (await office.last(VICE)).text
+    assert await office.tap(VICE, "同意发送", old=card.buttons["同意发送"]) == (
+        "这条通知已经取消，没有发送"
+    )
+    assert not await notices(office, AUNT)
+
+
+async def test_of_three_one_decides_and_the_other_is_told(office: Office) -> None:
+    await office.appoint(THIRD)
+    await two(office)
+    other = await office.last(THIRD)
+    await office.tap(VICE, "同意发送")
+    after = await office.last(THIRD)
+    assert after.slot == other.slot
+    assert "同意了" in after.text
+    assert not after.buttons
+    assert "不会再发" in await office.tap(THIRD, "同意发送", old=other.buttons["同意发送"])
+    assert len(await notices(office, AUNT)) == 1
+
+
+async def test_who_becomes_an_admin_meanwhile_is_asked(office: Office) -> None:
+    await office.write(AUNT, "/subscribe")
+    await compose(office)
+    await office.tap(BOSS, "发送")
+    await office.appoint(VICE)
+    office.clock.at += timedelta(minutes=10)
+    await fire(office)
+    assert not await notices(office, AUNT)
+    await office.tap(VICE, "同意发送")
+    assert len(await notices(office, AUNT)) == 1
+
+
+@pytest.mark.parametrize("act", ["result", "pause", "resume", "stop"])
+async def test_what_was_not_sent_has_no_progress(office: Office, act: str) -> None:
+    await two(office)
+    card = await office.last(VICE)
+    press = card.buttons["不同意"].press
+    assert press is not None
+    said = await office.write(VICE, press=Press("mn", question=act, value=press.value))
+    assert said == "这条通知在等，还没有发出"
+    assert await state(office) is NoticeState.WAITING

@@ -114,6 +114,54 @@ def test_it_is_off_unless_named_and_amap_wants_its_key(tmp_path: Path) -> None:
         load(env_file=None, data_dir=tmp_path, geocoder="amap")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://geo.example.com",
+        "https://localhost",
+        "https://LOCALHOST/",
+        "https://localhost.",
+        "https://geo.localhost/x",
+        "https://db.internal:8443",
+        "https://printer.local",
+        "https://127.0.0.1",
+        "https://127.1",
+        "https://2130706433",
+        "https://0x7f000001",
+        "https://0x7f.0.0.1",
+        "https://0177.0.0.1",
+        "https://0",
+        "https://[::1]",
+        "https://[::ffff:127.0.0.1]",
+        "https://[64:ff9b::7f00:1]",
+        "https://10.0.0.8/geo",
+        "https://192.168.1.1",
+        "https://169.254.169.254/latest/meta-data",
+        "https://１２７.0.0.1",
+        "https://①②⑦.⓪.⓪.①",
+        "https://geo.example.com@127.0.0.1",
+        "https://geo.example.com:443@127.0.0.1/",
+        "https://127.0.0.1#.example.com",
+        "https://127.0.0.1\\.example.com",
+        "https://geo.example.com/?to=http://127.0.0.1",
+        "https://geo.example.com\n.localhost",
+        "file:///etc/passwd",
+        "gopher://geo.example.com",
+    ],
+)
+def test_no_spelling_of_an_inner_address_is_taken(tmp_path: Path, url: str) -> None:
+    with pytest.raises(SettingsError, match="GEOCODER_URL"):
+        load(env_file=None, data_dir=tmp_path, geocoder="nominatim", geocoder_url=url)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "https://geo.example.com", "https://geo-2.example.com.cn:8443/search/"]
+)
+def test_a_public_host_is_taken(tmp_path: Path, url: str) -> None:
+    kept = load(env_file=None, data_dir=tmp_path, geocoder="nominatim", geocoder_url=url)
+    assert kept.geocoder_url == url.rstrip("/")
+
+
 class Known:
     """A geocoder that knows one place."""
 

@@ -72,7 +72,9 @@ async def quiet(db: Database) -> bool:
             .limit(1)
         )
         going = await session.scalar(
-            select(Notice.id).where(Notice.state == NoticeState.SENDING).limit(1)
+            select(Notice.id)
+            .where(Notice.state.in_((NoticeState.WAITING, NoticeState.SENDING)))
+            .limit(1)
         )
     return left is None and owed is None and going is None
 

@@ -24,6 +24,7 @@ from bot.services import (
     codes,
     follow,
     merge,
+    notice_board,
     pass_on,
     recuse,
     relay,
@@ -134,8 +135,8 @@ def test_admin() -> None:
     packed("mt", "desks", serial, OPENED)
     packed("mt", "to", serial)
     packed("mb", "desk", serial, OPENED)
-    for act in ("send", "change", "drop", "result"):
-        packed(broadcast.VERB, act, uuid.uuid4().hex)
+    for act in ("send", "change", "drop", "back", "yes", "no", "result"):
+        packed(notice_board.VERB, act, uuid.uuid4().hex)
 
 
 def test_too_long_is_refused_and_not_cut() -> None:
