@@ -35,7 +35,8 @@ Part = tuple[JointPart, Case]
 
 def possible(case: Case) -> bool:
     """Whether a joint complaint may begin with it, or take it in."""
-    return case.kind is CaseKind.COMPLAINT and case.status in OPEN
+    open_to_others = OPEN - {CaseStatus.AGREED}
+    return case.kind is CaseKind.COMPLAINT and case.status in open_to_others
 
 
 async def part_of(session: AsyncSession, case: Case) -> JointPart | None:
