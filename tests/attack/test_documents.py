@@ -13,6 +13,19 @@ TEXT = (ROOT / "docs" / "threat-model.md").read_text("utf-8")
 NAMED = sorted(set(re.findall(r"`([\w/]+\.py)::(\w+)`", TEXT)))
 
 
+ASVS = (
+    *("1.2.10", "1.3.6", "2.1.3", "2.3.2", "2.3.3", "2.3.4", "2.3.5", "2.4.1", "5.1.1", "5.2.1"),
+    *("5.2.2", "5.2.6", "5.3.2", "5.4.3", "6.5.1", "6.5.3", "6.5.4", "6.5.5", "8.2.2", "8.3.1"),
+    *("11.3.2", "11.3.3", "14.1.2", "14.2.4", "14.2.7", "14.2.8", "15.4.2", "16.2.5", "16.3.2"),
+    *("16.3.3", "16.4.1", "16.4.2", "16.4.3"),
+)
+"""The ids of OWASP ASVS 5.0 that are claimed, or said not to be."""
+
+
+def test_every_id_stands_in_the_list_once_and_in_order() -> None:
+    assert tuple(re.findall(r"^\| (\d+\.\d+\.\d+) \|", TEXT, re.M)) == ASVS
+
+
 def test_every_row_names_a_test_or_says_that_it_is_not_claimed() -> None:
     rows = [line for line in TEXT.splitlines() if line.startswith("| ") and " --- " not in line]
     bare = [row for row in rows if "::" not in row and "not claimed" not in row]

@@ -8,7 +8,7 @@ import pytest
 
 from bot.sandbox import scenarios
 from tests.judge import judge_call, judge_update
-from tests.transcripts.stage import staged
+from tests.transcripts.stage import furnish, staged
 
 SCRIPTS = {path.stem: path.read_text("utf-8") for path in scenarios.FOLDER.glob("*.txt")}
 # What shows that the play came to where it wanted to go: whose phone, and what is said there.
@@ -24,6 +24,7 @@ ENDS = {
 
 @pytest.mark.parametrize("name", ENDS)
 async def test_the_bot_answers_a_scenario_to_its_end(name: str, tmp_path: Path) -> None:
+    await furnish(tmp_path)
     async with staged(SCRIPTS[name], tmp_path) as stage:
         played = await stage.play(SCRIPTS[name])
         who, words = ENDS[name]
