@@ -66,6 +66,7 @@ async def close_pressed(
             after(case.status, Action.END)
             await _ask_reason(case, account, answer, press.value, 0)
         case verb if verb == RETURNED and "result" in (account.awaiting or {}):
+            after(case.status, Action.END)
             account.awaiting = {**(account.awaiting or {}), "verb": RETURNED}
             await answer(
                 say("close.money", number=case.number or ""),

@@ -7,16 +7,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.facts.money import parse_money, show_money
 from bot.ports import Incoming
-from bot.services import accounts, case_papers
+from bot.services import accounts, audit, case_papers
 from bot.services.advance import ANYONE, FORM, S, clock, note, promise, taker_rows
 from bot.services.sending import Answer, button, tell
 from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case
-from models.lifecycle import Action, allowed
+from models.lifecycle import Action, after, allowed
 from models.mediation import AdvancePayment, AdvanceState, Recourse
 from models.network import Organisation
 from models.party import Account
+from models.privacy import Act
 
 
 async def anyone_pressed(
@@ -27,7 +28,8 @@ async def anyone_pressed(
     account: Account,
     answer: Answer,
 ) -> Say | None:
-    """Look at a request, decide it, or note what came back; the right is looked up anew each time."""
+    """Look at a request, decide it, or note what came back; the right is looked up anew each time. Raises
+    NotPossible."""
     press = heard.press
     row = await case_papers.advance(session, case)
     if press is None or row is None:
@@ -35,12 +37,13 @@ async def anyone_pressed(
     desk = await session.get_one(Organisation, row.desk_id)
     if not await _may(session, tables, account, desk, heard):
         return say("toast.not_staff")
-    if press.question == "back":
+    if press.question == "back" and heard.private:
         return await _recourse(tables, case, account, answer, row, press.value)
     if row.state is not S.ASKED:
         return say("advance.toast.decided", state=say(f"paper.advance.state.{row.state}"))
     if account.id in {row.by_id, case.account_id}:
         return say("advance.toast.not_same")
+    after(case.status, Action.ADVANCE)
     match press.question:
         case "look":
             await _show(session, tables, case, account, row)
@@ -97,10 +100,9 @@ async def _show(
     session: AsyncSession, tables: Tables, case: Case, account: Account, row: AdvancePayment
 ) -> None:
     """The whole request, to the second person alone; the consumer sees that it was read."""
-    if Action.VIEW in allowed(case.status):
-        case.apply(
-            Action.VIEW, at=tables.clock.now(), by=account.id, details={"who": account.name or ""}
-        )
+    now = tables.clock.now()
+    case.apply(Action.VIEW, at=now, by=account.id, details={"who": account.name or ""})
+    await audit.record(session, now, Act.VIEW, account, case)
     by = await session.get_one(Account, row.by_id)
     await tell(
         session,
@@ -127,6 +129,7 @@ async def _decide(
     state: AdvanceState,
     why: str,
 ) -> None:
+    after(case.status, Action.ADVANCE)
     row.state, row.decided_by_id, row.decided_at = state, account.id, tables.clock.now()
     note(tables, case, account, say(f"paper.advance.event.{state}", money=show_money(row.fen)))
     taker = await session.get_one(Account, row.by_id)

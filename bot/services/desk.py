@@ -59,6 +59,9 @@ PAPERS: Mapping[str, Pressed] = {
 }
 """What the taker writes down or brings about."""
 
+IN_GROUP = frozenset({"st", "sr", "srr", today.VERB, advance.ANYONE})
+"""All that may be pressed where everybody reads along; what is the person's is not answered there."""
+
 
 async def heard_in_group(
     session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
@@ -86,7 +89,7 @@ async def pressed(
     press = heard.press
     if press is None:
         return None
-    if press.verb == ledger.VERB:
+    if press.verb == ledger.VERB and heard.private:
         return await ledger.show(session, tables, account, answer, press)
     if press.verb == today.VERB:
         await today.show(session, tables, heard, account, answer, press)
@@ -94,6 +97,8 @@ async def pressed(
     case = await drafts.by_token(session, press.case)
     if case is None or case.filed_at is None:
         return say("toast.no_case")
+    if not heard.private and press.verb not in IN_GROUP:
+        return say("toast.not_yours")
     if press.verb == merge.VERB:
         return await _merge(session, tables, case, account, answer, press)
     if press.verb == "st":
@@ -114,7 +119,9 @@ async def pressed(
                 return await who_has(session, case)
         elif not await accounts.holds(session, tables, account, case):
             return say("toast.not_yours")
-        if _wants_her(press) and await proxy.by_telephone(session, case, answer):
+        if _wants_her(press) and await proxy.by_telephone(
+            session, tables, case, account, answer, private=heard.private
+        ):
             account.awaiting = None
             return None
         if press.verb == relay.STAFF_VERB:

@@ -68,7 +68,8 @@ FORM = Form(
 
 
 async def menu(session: AsyncSession, case: Case, answer: Answer) -> None:
-    """What the taker can write down or bring about now, with what there is already."""
+    """What the taker can write down or bring about now, with what there is already. Raises NotPossible."""
+    after(case.status, Action.VIEW)
     await answer(
         say("mediate.menu", number=case.number or "", status=say(f"status.{case.status}")),
         *await shown(session, case, inside=True),

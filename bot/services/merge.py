@@ -67,7 +67,7 @@ async def pressed(
     this; ``undo``. Raises NotPossible."""
     if press.question == "undo":
         return await _undo_pressed(session, tables, case, account, answer)
-    if case.taker_id != account.id:
+    if not await accounts.holds(session, tables, account, case):
         return say("toast.not_yours")
     others = {other.token: other for other in await similar(session, tables, case)}
     chosen = others.get(press.value)
@@ -189,11 +189,25 @@ async def _undo_pressed(
     kept = await session.get(Case, case.same_as_id) if case.same_as_id else None
     if kept is None or not may_undo(tables, case):
         return say("merge.toast_late")
-    if account.id.hex not in {_former(case), kept.taker_id.hex if kept.taker_id else ""}:
+    if not await _may_undo(session, tables, case, kept, account):
         return say("toast.not_yours")
     await unmerge(session, tables, case, kept, account)
     await answer(say("merge.undone", gone=case.number or "", kept=kept.number or ""))
     return None
+
+
+async def _may_undo(
+    session: AsyncSession, tables: Tables, gone: Case, kept: Case, account: Account
+) -> bool:
+    """Whoever holds the one that goes on, or held the other and still belongs to its desk."""
+    if await accounts.holds(session, tables, account, kept):
+        return True
+    desk = await hand_over.desk_of(session, gone)
+    if account.id.hex != _former(gone):
+        return False
+    return tables.demo or (
+        desk is not None and await accounts.serves(session, tables, account, desk)
+    )
 
 
 def _former(case: Case) -> str:

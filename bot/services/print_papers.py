@@ -15,7 +15,7 @@ from bot.services.sending import Answer
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case
-from models.lifecycle import CLOSED, Action, CaseStatus
+from models.lifecycle import Action, CaseStatus
 from models.mediation import Settlement, SettlementState
 from models.party import Account
 
@@ -30,7 +30,7 @@ def has_any(case: Case) -> bool:
 
 
 def _has_result(case: Case) -> bool:
-    return case.status in CLOSED and case.status is not CaseStatus.WITHDRAWN
+    return case.status in {CaseStatus.SETTLED, CaseStatus.ENDED}
 
 
 async def give(

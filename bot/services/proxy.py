@@ -8,7 +8,17 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Press
-from bot.services import accounts, codes, drafts, file_case, hand_over, remind, today, welcome
+from bot.services import (
+    accounts,
+    audit,
+    codes,
+    drafts,
+    file_case,
+    hand_over,
+    remind,
+    today,
+    welcome,
+)
 from bot.services.sending import Answer, button, moment_words
 from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
@@ -16,6 +26,7 @@ from models.case import Case, CaseKind
 from models.lifecycle import Action, CaseStatus, after
 from models.network import Level
 from models.party import Account
+from models.privacy import Act
 
 VERB = "sb"
 ADD_VERB = "sy"
@@ -127,11 +138,28 @@ async def add_typed(
     )
 
 
-async def by_telephone(session: AsyncSession, case: Case, answer: Answer) -> bool:
-    """What wants her Telegram cannot reach who has none linked: her number instead. Whether it is so."""
+async def by_telephone(
+    session: AsyncSession,
+    tables: Tables,
+    case: Case,
+    account: Account,
+    answer: Answer,
+    *,
+    private: bool,
+) -> bool:
+    """What wants her Telegram cannot reach who has none linked: her number instead, to her taker in private
+    and with a view on record; a group is told to take the case first. Whether it is so. Raises NotPossible.
+    """
     owner = await session.get_one(Account, case.account_id)
     if not codes.on_paper(owner):
         return False
+    if not private:
+        take = [[button("button.take", "st", case)]] if case.taker_id is None else []
+        await answer(say("proxy.take_first", number=case.number or ""), buttons=take)
+        return True
+    now = tables.clock.now()
+    case.apply(Action.VIEW, at=now, by=account.id, details={"who": account.name or ""})
+    await audit.record(session, now, Act.VIEW, account, case)
     phone = str((case.answers or {}).get("phone", {}).get("v") or "")
     await answer(
         say("proxy.call", number=case.number or "", phone=phone or say("proxy.no_phone")),

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.facts.redact import redact
 from bot.ports import Button, Incoming, Media, Message
-from bot.services import hand_over, keep_evidence
+from bot.services import audit, hand_over, keep_evidence
 from bot.services.deliver import owe
 from bot.services.keep_evidence import ALBUM_PAUSE
 from bot.services.sending import Answer, button, tell
@@ -23,6 +23,7 @@ from models.case import Case, Event
 from models.delivery import OutboxState
 from models.lifecycle import TAKEN, Action, after
 from models.party import Account
+from models.privacy import Act
 
 STAFF_VERB, CONSUMER_VERB = "sm", "tm"
 STAFF, CONSUMER = "staff", "consumer"
@@ -91,6 +92,9 @@ async def staff_pressed(
     if what == "off":
         return await _turn_off(session, tables, case, account, answer, STAFF)
     if what == "all":
+        now = tables.clock.now()
+        case.apply(Action.VIEW, at=now, by=account.id, details={"who": account.name or ""})
+        await audit.record(session, now, Act.VIEW, account, case)
         said = shown(case)
         await answer(
             say("relay.history", number=case.number or "", lines=said)

@@ -86,6 +86,8 @@ class Siege:
     office: Office
     log: io.StringIO
     number: int = 10_000
+    kept: int = 0
+    """The newest row of the outbox before anything is tried."""
 
     async def attempt(
         self,
