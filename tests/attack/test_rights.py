@@ -1,4 +1,4 @@
-"""Everybody tries every button about a case, in every state of it: only whom the table names may."""
+"""Every button about a case is tried, by everybody where it first works: only whom the table names may."""
 
 from __future__ import annotations
 
