@@ -50,24 +50,39 @@ class Precedents:
             for word in set(words_of(text)):
                 spoken[word][heap] += 1
         self._heaps = sorted(heaps)
+        self._places = {heap: place for place, heap in enumerate(self._heaps, 1)}
+        self._lanes: dict[int, int] = {}
         self._most = most
         self._doubt = doubt
         self._bias = round(most * _SCALE)
         self._size = (len(self._heaps) + 1) * _LANE
-        whole = heaps.total()
-        self._packed = {
-            word: self._pack(counts, heaps, counts.total() / whole)
-            for word, counts in spoken.items()
-        }
+        self._shares = {heap: count / heaps.total() for heap, count in heaps.items()}
+        self._packed = {word: self._pack(counts) for word, counts in spoken.items()}
 
-    def _pack(self, counts: Counter[Heap], heaps: Counter[Heap], share: float) -> int:
-        packed = 1  # the first lane counts the words
-        for place, heap in enumerate(self._heaps, 1):
-            expected = heaps[heap] * share
-            weight = math.log((counts[heap] + self._doubt) / (expected + self._doubt))
-            held = max(-self._most, min(self._most, weight))
-            packed |= (round(held * _SCALE) + self._bias) << 8 * _LANE * place
+    def _pack(self, counts: Counter[Heap]) -> int:
+        """The lanes of a word; the first counts the words. Most heaps lack it, so that most lanes are
+        those of any word that stands in as many texts."""
+        total = counts.total()
+        packed = self._absent(total)
+        for heap, count in counts.items():
+            more = self._step(count, heap, total) - self._step(0, heap, total)
+            packed += more << 8 * _LANE * self._places[heap]
         return packed
+
+    def _absent(self, total: int) -> int:
+        """The lanes of a word that stands in ``total`` texts, none of them in any heap."""
+        if total not in self._lanes:
+            self._lanes[total] = 1 + sum(
+                self._step(0, heap, total) << 8 * _LANE * place
+                for heap, place in self._places.items()
+            )
+        return self._lanes[total]
+
+    def _step(self, count: int, heap: Heap, total: int) -> int:
+        """The weight for a heap, in steps above the least: the logarithm of how often it is there beside
+        how often it would be by chance."""
+        weight = math.log((count + self._doubt) / (self._shares[heap] * total + self._doubt))
+        return round(max(-self._most, min(self._most, weight)) * _SCALE) + self._bias
 
     def weigh(self, words: Iterable[int]) -> dict[str, float]:
         """The evidence of these words for each code that has precedents, in points of any sign."""
