@@ -19,8 +19,8 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.database import Database
 from bot.ports import Message
 from bot.services import copies
-from bot.services.broadcast import duration
 from bot.services.deliver import Deliverer, Limits, Row, owe
+from bot.services.notice_board import duration
 from bot.services.undeliverable import moved
 from models.base import uuid7
 from models.delivery import OutboxState, Refused, Timer
