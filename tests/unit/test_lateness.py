@@ -53,22 +53,22 @@ def lived(*happened: tuple[Action, datetime], kind: CaseKind = CaseKind.COMPLAIN
 
 def test_a_waiting_case_should_be_taken_within_a_working_day() -> None:
     friday = lived((A.HAND_OVER, at("11-27", "16:00")))
-    assert standing(friday, policy.load()).due == at("11-30", "16:00")
+    assert standing(friday, policy.load(), None).due == at("11-30", "16:00")
 
 
 def test_a_dispute_has_seven_working_days_from_the_taking() -> None:
     case = lived((A.HAND_OVER, at("11-24")), (A.TAKE, at("11-24", "11:00")))
-    assert standing(case, policy.load()).due == at("12-03", "11:00")
+    assert standing(case, policy.load(), None).due == at("12-03", "11:00")
 
 
 def test_a_consultation_has_one() -> None:
     case = lived((A.HAND_OVER, at("11-24")), (A.TAKE, at("11-24")), kind=CaseKind.CONSULT)
-    assert standing(case, policy.load()).due == at("11-25")
+    assert standing(case, policy.load(), None).due == at("11-25")
 
 
 def test_while_the_consumer_is_asked_nothing_is_due_and_nothing_late() -> None:
     case = lived((A.HAND_OVER, at("11-24")), (A.TAKE, at("11-24")), (A.ASK, at("11-25")))
-    stands = standing(case, policy.load())
+    stands = standing(case, policy.load(), None)
     assert stands.due is None
     assert stands.paused
     assert not stands.late(at("12-31"))
@@ -82,7 +82,7 @@ def test_the_office_time_of_the_question_is_added_and_the_night_is_not() -> None
         (A.ASK, at("11-25", "16:30")),  # a second question is the same wait
         (A.ANSWER, at("11-26", "10:00")),  # one hour of Wednesday, one of Thursday
     )
-    assert standing(case, policy.load()).due == at("12-03", "13:00")
+    assert standing(case, policy.load(), None).due == at("12-03", "13:00")
 
 
 def test_a_weekend_of_waiting_costs_the_desk_nothing_and_gives_it_nothing() -> None:
@@ -92,17 +92,17 @@ def test_a_weekend_of_waiting_costs_the_desk_nothing_and_gives_it_nothing() -> N
         (A.ASK, at("11-27", "17:30")),
         (A.ANSWER, at("11-30", "08:00")),
     )
-    assert standing(case, policy.load()).due == at("12-03", "11:00")
+    assert standing(case, policy.load(), None).due == at("12-03", "11:00")
 
 
 def test_a_colleague_keeps_the_day_and_a_new_desk_gets_its_own() -> None:
     begun = [(A.HAND_OVER, at("11-24")), (A.TAKE, at("11-24", "11:00"))]
     passed = lived(*begun, (A.PASS, at("11-30")))
-    assert standing(passed, policy.load()).due == at("12-03", "11:00")
+    assert standing(passed, policy.load(), None).due == at("12-03", "11:00")
     moved = lived(
         *begun, (A.SEND_BACK, at("11-30")), (A.HAND_OVER, at("11-30")), (A.TAKE, at("12-01"))
     )
-    assert standing(moved, policy.load()).due == at("12-10")
+    assert standing(moved, policy.load(), None).due == at("12-10")
 
 
 def test_the_first_of_october_is_no_office_time() -> None:
