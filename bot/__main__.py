@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from bot.app import House
     from bot.ports import Poster
     from bot.route.register import Desk, Register
-    from bot.services.check_up import Finding
-    from bot.services.import_points import Fate
+    from bot.services.admin.check_up import Finding
+    from bot.services.network.import_points import Fate
     from bot.settings import Settings
     from bot.texts.catalogue import Say
     from models.lifecycle import CaseStatus
@@ -273,8 +273,8 @@ def nearest(
     """The nearest eligible points, as JSON."""
     from bot.adapters.clock import SystemClock
     from bot.route.region import load_region
-    from bot.services.load_register import gazetteer
-    from bot.services.look_up import nearest_points
+    from bot.services.network.load_register import gazetteer
+    from bot.services.network.look_up import nearest_points
     from bot.texts.catalogue import load as texts
 
     settings = _settings(db)
@@ -302,7 +302,7 @@ async def _numbered_register(settings: Settings) -> tuple[Register, int]:
     from bot.adapters.database import Database, explain
     from bot.route.region import load_region
     from bot.route.register import Register
-    from bot.services.load_register import load, version
+    from bot.services.network.load_register import load, version
 
     packaged = load_region(settings.region).desks
     file = _database_file(settings)
@@ -335,7 +335,7 @@ def import_points(
 ) -> None:
     """Add and change points from a CSV or XLSX, by their codes: all rows, or none."""
     from bot.adapters import sheets
-    from bot.services.import_points import judge
+    from bot.services.network.import_points import judge
     from bot.texts.catalogue import load as texts
 
     settings = _settings(db)
@@ -373,8 +373,8 @@ async def _write_points(
 ) -> None:
     """All of it or nothing, on the register that it was judged by (its ``number``)."""
     from bot.app import open_house
-    from bot.services.import_points import write
-    from bot.services.load_register import version
+    from bot.services.network.import_points import write
+    from bot.services.network.load_register import version
 
     async with open_house(settings, demo=False) as house, house.db.write() as session:
         if await version(session) != number:
@@ -453,8 +453,8 @@ def export_points(file: Path, db: Db = "") -> None:
     """Write every point to a CSV or XLSX that ``points import`` reads back."""
     from bot.adapters import sheets
     from bot.app import open_house
-    from bot.services import export_points as export
-    from bot.services.import_points import COLUMNS
+    from bot.services.network import export_points as export
+    from bot.services.network.import_points import COLUMNS
 
     settings = _settings(db)
 
@@ -473,8 +473,8 @@ Bot = Annotated[str, typer.Option("--bot", help="the bot's username, when it nev
 @points.command("check")
 def check_points(json_: Json = False, db: Db = "") -> None:
     """What is missing, doubtful or stale in the register, and what to do about it."""
-    from bot.services.check_points import Quality
-    from bot.services.check_points import check as look
+    from bot.services.network.check_points import Quality
+    from bot.services.network.check_points import check as look
 
     async def go() -> tuple[list[Quality], dict[str, str]]:
         async with _existing_house(db) as house, house.db.read() as session:
@@ -512,7 +512,7 @@ def make_poster(
 ) -> None:
     """A point's printable poster, with the QR code that opens the bot there."""
     from bot.adapters import fonts, posters
-    from bot.services.poster import compose
+    from bot.services.network.poster import compose
 
     settings = _settings(db)
     draw = {".pdf": posters.poster_pdf, ".png": posters.poster_png}.get(out.suffix.lower())
@@ -539,7 +539,7 @@ def list_staff(
     db: Db = "",
 ) -> None:
     """Who works where, who is on leave, and who is invited."""
-    from bot.services.invite_many import listed
+    from bot.services.network.invite_many import listed
 
     async def go() -> list[dict[str, Any]]:
         async with _existing_house(db) as house, house.db.write() as session:
@@ -578,7 +578,7 @@ def import_staff(
 ) -> None:
     """Invite everybody of a CSV or XLSX (columns point, name): a printable sheet a street, or nothing."""
     from bot.adapters import fonts, posters, sheets
-    from bot.services.invite_many import COLUMNS, invite_all
+    from bot.services.network.invite_many import COLUMNS, invite_all
 
     settings = _settings(db)
     font = fonts.find_font(settings.font_file)
@@ -611,7 +611,7 @@ async def _house_named(db: str, bot: str) -> AsyncIterator[House]:
     """The house, with the bot's name for its links: as said, else as it was when it last ran."""
     from dataclasses import replace
 
-    from bot.services.administer import bot_name
+    from bot.services.admin.administer import bot_name
 
     async with _existing_house(db) as house:
         async with house.db.read() as session:
@@ -631,7 +631,7 @@ def list_cases(
 ) -> None:
     """Filed cases, newest first."""
     from bot.facts.phones import parse_phone
-    from bot.services.export_cases import find
+    from bot.services.admin.export_cases import find
 
     number = parse_phone(phone) if phone else ""
     if number is None:
@@ -672,7 +672,7 @@ def show_case(
     db: Db = "",
 ) -> None:
     """One case: what was told, where it went and why, and everything that happened since."""
-    from bot.services.export_cases import show
+    from bot.services.admin.export_cases import show
 
     async def go() -> dict[str, Any] | None:
         async with _existing_house(db) as house, house.db.write() as session:
@@ -719,7 +719,7 @@ def show_case(
 def export_cases(file: Path, status: Status = "", since: Since = "", db: Db = "") -> None:
     """Write filed cases to an XLSX or CSV: names and phones masked, nobody's words."""
     from bot.adapters import sheets
-    from bot.services import export_cases as export
+    from bot.services.admin import export_cases as export
 
     wanted = _status(status), _since(since)
 
@@ -792,7 +792,7 @@ def migrate(db: Db = "") -> None:
 def backup(folder: Path, db: Db = "") -> None:
     """Copy the SQLite database into a folder while the bot runs. The key file is not in it."""
     from bot.adapters.clock import SystemClock
-    from bot.services.backup import backup as copy
+    from bot.services.admin.backup import backup as copy
 
     settings = _settings(db)
     made = copy(settings.database_url, folder, SystemClock().now())
@@ -805,7 +805,7 @@ def backup(folder: Path, db: Db = "") -> None:
 def restore(file: Path, db: Db = "") -> None:
     """Put a backup in the database's place; the old one is kept beside it. Stop the bot first."""
     from bot.adapters.clock import SystemClock
-    from bot.services.backup import restore as put_back
+    from bot.services.admin.backup import restore as put_back
 
     settings = _settings(db)
     aside = put_back(file, settings.database_url, SystemClock().now())
@@ -824,8 +824,8 @@ def rotate_keys(
 ) -> None:
     """A new key, and everything sealed anew with it while the bot runs; goes on where it was stopped."""
     from bot.adapters.crypto import FOLLOW_SECONDS, Keyring, prefix
-    from bot.services import audit as chain
-    from bot.services.rotate_keys import Resealed, in_use, reseal
+    from bot.services.privacy import audit as chain
+    from bot.services.privacy.rotate_keys import Resealed, in_use, reseal
     from models.privacy import Act
 
     file = _settings(db).key_file
@@ -872,9 +872,9 @@ def rotate_keys(
 def verify(json_: Json = False, db: Db = "") -> None:
     """Check the audit chain with its anchors, and every case's events against the lifecycle."""
     from bot.adapters import anchors
-    from bot.services import audit as chain
-    from bot.services.verify_events import Verified
-    from bot.services.verify_events import verify as check
+    from bot.services.privacy import audit as chain
+    from bot.services.privacy.verify_events import Verified
+    from bot.services.privacy.verify_events import verify as check
 
     folder = _settings(db).data_dir
 
@@ -962,7 +962,7 @@ def bench(
 @app.command()
 def doctor(json_: Json = False, db: Db = "") -> None:
     """Check settings, key, database, packaged data and the way to Telegram; say how to mend."""
-    from bot.services.check_up import Finding
+    from bot.services.admin.check_up import Finding
     from bot.settings import SettingsError
     from bot.texts.catalogue import say
 
@@ -987,7 +987,7 @@ def doctor(json_: Json = False, db: Db = "") -> None:
 def _examine(settings: Settings) -> list[Finding]:
     from bot.adapters.clock import SystemClock
     from bot.adapters.probe import who_am_i
-    from bot.services import check_up
+    from bot.services.admin import check_up
     from bot.texts.catalogue import load as texts
     from bot.texts.catalogue import say
 
@@ -1018,7 +1018,7 @@ def _examine_database(settings: Settings, whole: bool) -> list[Finding]:
     from bot.adapters.crypto import Keyring
     from bot.adapters.database import Database, DatabaseProblem
     from bot.app import make_tables
-    from bot.services import check_up
+    from bot.services.admin import check_up
     from bot.texts.catalogue import say
     from models.base import install_cipher
 
@@ -1122,9 +1122,9 @@ def _told(error: Exception) -> str | None:
     from bot.adapters.lock import AlreadyRunning
     from bot.adapters.sheets import SheetProblem
     from bot.adapters.telegram import TokenRefused
-    from bot.services.backup import BackupFailed
-    from bot.services.import_points import NotAPointList
-    from bot.services.poster import NoPoster
+    from bot.services.admin.backup import BackupFailed
+    from bot.services.network.import_points import NotAPointList
+    from bot.services.network.poster import NoPoster
     from bot.settings import SettingsError
 
     match error:

@@ -49,48 +49,30 @@ from bot.adapters.telegram import ALLOWED_UPDATES, TelegramChannel, build_bot
 from bot.law import book, policy
 from bot.ports import Clock, Document, Incoming, Inspect, Message, Poster
 from bot.route.region import load_region
-from bot.services import (
-    accounts,
-    advance,
-    anchor,
-    approve_notice,
-    audit,
-    broadcast,
-    codes,
-    copies,
-    drafts,
-    drop_file,
-    edit_rules,
-    erase,
-    export_own,
-    fast_refund,
-    hand_over,
-    help_first,
-    leave,
-    locate,
-    poster,
-    refer,
-    remind,
-    retention,
-    seed_network,
-    suggest_words,
-)
-from bot.services import documents as papers
-from bot.services.administer import first_admin_link, keep_bot_name
-from bot.services.deliver import Deliverer, Errand, Limits, still_owed, sweep_outbox
-from bot.services.drain import Drain
-from bot.services.fetch_evidence import dropper, fetcher
+from bot.services import accounts
+from bot.services.admin import edit_rules, suggest_words
+from bot.services.admin.administer import first_admin_link, keep_bot_name
+from bot.services.admin.live_classifier import LiveClassifier
+from bot.services.chain import hand_over, refer, remind
+from bot.services.chain.overdue import overdue
+from bot.services.consumer import codes, drafts, help_first, locate
+from bot.services.consumer.fetch_evidence import dropper, fetcher
+from bot.services.consumer.keep_evidence import ALBUM_PAUSE
 from bot.services.hear import hear
-from bot.services.intake import Handle, Worker, accept, sweep_inbox
-from bot.services.keep_evidence import ALBUM_PAUSE
-from bot.services.live_classifier import LiveClassifier
-from bot.services.load_register import LiveRegister
-from bot.services.overdue import overdue
-from bot.services.read_own import take_own
-from bot.services.set_times_right import set_times_right
+from bot.services.mediation import advance, fast_refund
+from bot.services.mediation import documents as papers
+from bot.services.network import leave, poster, seed_network
+from bot.services.network.load_register import LiveRegister
+from bot.services.outreach import approve_notice, broadcast, copies
+from bot.services.privacy import anchor, audit, drop_file, erase, export_own, retention
+from bot.services.queue.deliver import Deliverer, Errand, Limits, still_owed, sweep_outbox
+from bot.services.queue.drain import Drain
+from bot.services.queue.intake import Handle, Worker, accept, sweep_inbox
+from bot.services.queue.read_own import take_own
+from bot.services.queue.set_times_right import set_times_right
+from bot.services.queue.timers import Fire, Scanner
+from bot.services.queue.undeliverable import moved, undeliverable, unhandled
 from bot.services.tables import Tables
-from bot.services.timers import Fire, Scanner
-from bot.services.undeliverable import moved, undeliverable, unhandled
 from bot.settings import Settings
 from bot.texts import catalogue
 from bot.texts.catalogue import say

@@ -115,7 +115,7 @@ class Store(Protocol):
 
 
 class Accept(Protocol):
-    """Stores updates (key, seq, chat key, payload) that are new; ``bot.services.intake.accept``."""
+    """Stores updates (key, seq, chat key, payload) that are new; ``bot.services.queue.intake.accept``."""
 
     def __call__(
         self,
@@ -332,7 +332,7 @@ class TelegramChannel:
     async def send(
         self, target: str, message: Message, edit_ids: Sequence[Any] | None, /
     ) -> list[Any]:
-        """A ``bot.services.deliver.Sender``: the ids of the messages made or edited.
+        """A ``bot.services.queue.deliver.Sender``: the ids of the messages made or edited.
 
         Raises Refused; final where ``edit_ids`` cannot become this message.
         """

@@ -21,7 +21,7 @@ from bot.classify import bench as understanding
 from bot.route.region import load_region
 from bot.route.register import Register
 from bot.sandbox import bench as stand_in
-from bot.services.load_register import gazetteer
+from bot.services.network.load_register import gazetteer
 from bot.settings import Settings
 
 

@@ -31,8 +31,8 @@ from bot.adapters.database import Database
 from bot.adapters.telegram import Call, TelegramChannel
 from bot.bench.measure import ROUNDS, Measure, words
 from bot.ports import Message
-from bot.services.deliver import Deliverer, Limits
-from bot.services.intake import Worker, accept
+from bot.services.queue.deliver import Deliverer, Limits
+from bot.services.queue.intake import Worker, accept
 from bot.settings import Settings
 from handlers.render import render
 

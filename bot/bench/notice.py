@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert, select
 
 from bot import app
 from bot.bench.measure import ROUNDS, Measure
-from bot.services import copies
+from bot.services.outreach import copies
 from bot.settings import Settings
 from models.base import uuid7
 from models.outreach import Delivery, Notice, NoticeState

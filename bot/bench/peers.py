@@ -40,7 +40,7 @@ from bot.bench.measure import ROUNDS, Measure
 from bot.sandbox.people import People
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import World
-from bot.services.intake import accept
+from bot.services.queue.intake import accept
 from bot.settings import Settings
 from models.delivery import Inbox, InboxState, Outbox, OutboxState
 

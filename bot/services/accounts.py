@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from bot.ports import Incoming
-from bot.services import audit
-from bot.services.drain import Store
+from bot.services.privacy import audit
+from bot.services.queue.drain import Store
 from bot.services.tables import SHANGHAI, Tables
 from models.case import Case
 from models.network import Level, Organisation, Staff

@@ -6,38 +6,29 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview.asides import control
 from bot.ports import Incoming
-from bot.services import (
+from bot.services import accounts
+from bot.services.admin import administer, calm, trial
+from bot.services.chain import authority
+from bot.services.consumer import (
     account_settings,
-    accounts,
-    administer,
-    authority,
-    bind_desk,
-    broadcast,
-    calm,
     codes,
     converse,
-    desk,
     drafts,
-    enlist,
     follow,
     help_first,
     join,
     joint,
-    leave,
-    my_data,
-    notice_board,
-    poster,
-    proxy,
-    relay_edit,
-    today,
-    trial,
     unasked,
     welcome,
 )
+from bot.services.network import bind_desk, enlist, leave, poster
+from bot.services.outreach import broadcast, notice_board
+from bot.services.privacy import my_data
+from bot.services.queue.undeliverable import moved
 from bot.services.sending import Answer
+from bot.services.staff import desk, proxy, relay_edit, today
+from bot.services.staff.take_case import open_private
 from bot.services.tables import Tables
-from bot.services.take_case import open_private
-from bot.services.undeliverable import moved
 from bot.texts.catalogue import Say, say
 from models.party import Account
 

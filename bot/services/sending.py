@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Button, Incoming, Media, Message, Press
-from bot.services.deliver import owe
+from bot.services.queue.deliver import owe
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case
@@ -20,7 +20,7 @@ _SHORT = select(Account.short_lines).where(Account.address == bindparam("address
 Rows = Sequence[Sequence[Button]]
 
 HUSHED = "hushed"
-"""In a session's ``info``: nothing is answered to this update (:mod:`bot.services.calm`)."""
+"""In a session's ``info``: nothing is answered to this update (:mod:`bot.services.admin.calm`)."""
 
 
 class Answer:

@@ -10,8 +10,8 @@ from bot.law.book import LawBook
 from bot.law.policy import Policy
 from bot.ports import Clock
 from bot.route.register import Register
-from bot.services.live_classifier import LiveClassifier
-from bot.services.load_register import LiveRegister
+from bot.services.admin.live_classifier import LiveClassifier
+from bot.services.network.load_register import LiveRegister
 from bot.texts.catalogue import Catalogue
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

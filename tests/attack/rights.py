@@ -208,8 +208,8 @@ TYPED = frozenset({"add", "call_back", "talk"})
 def verbs() -> Mapping[str, str]:
     """Every verb that a button of ours carries or a service looks for, and a file where it stands."""
     found: dict[str, str] = {}
-    for path in sorted((ROOT / "bot" / "services").glob("*.py")):
-        module = import_module(f"bot.services.{path.stem}")
+    for path in sorted((ROOT / "bot" / "services").rglob("*.py")):
+        module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
         for value in _named(module):
             found.setdefault(value, path.name)
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.adapters.logs import quiet
 from bot.adapters.telegram import sound
 from bot.ports import Incoming, Message, Press
-from bot.services import drafts
+from bot.services.consumer import drafts
 from bot.services.hear import hear
 from bot.texts.catalogue import TURNS_TEXT, Say
 from handlers.render import render

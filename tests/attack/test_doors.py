@@ -21,8 +21,8 @@ from telegram import Bot, Update
 from bot.adapters import webhook
 from bot.adapters.telegram import TelegramChannel, chat_key, sound
 from bot.ports import Press
-from bot.services.drain import where
-from bot.services.intake import accept
+from bot.services.queue.drain import where
+from bot.services.queue.intake import accept
 from handlers.incoming import LONGEST, read
 from handlers.render import render
 from models.case import Case

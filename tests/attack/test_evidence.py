@@ -23,8 +23,8 @@ from bot.adapters.files import SealedFiles
 from bot.adapters.inspect_files import inspector, judge
 from bot.law import policy
 from bot.ports import Attachment, Inspected, Press, Unfit
-from bot.services.fetch_evidence import fetcher
-from bot.services.keep_evidence import fits, media
+from bot.services.consumer.fetch_evidence import fetcher
+from bot.services.consumer.keep_evidence import fits, media
 from models.base import cipher
 from models.case import Case, Evidence
 from models.delivery import Refused

@@ -18,8 +18,8 @@ from bot.interview import flow
 from bot.interview.questions import QUESTIONS
 from bot.interview.terms import Choose, Context, Given, Kind, Wrong
 from bot.ports import Message
-from bot.services import drafts
-from bot.services.drain import where
+from bot.services.consumer import drafts
+from bot.services.queue.drain import where
 from bot.texts.catalogue import Say
 from models.case import Case, CaseKind
 from models.party import Account

@@ -15,8 +15,8 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.adapters.database import Database
 from bot.adapters.logs import HIDDEN, mask
-from bot.services.drain import where
-from bot.services.undeliverable import unhandled
+from bot.services.queue.drain import where
+from bot.services.queue.undeliverable import unhandled
 from bot.settings import Settings, SettingsError, load
 from models.delivery import Inbox, Outbox
 from models.party import Account

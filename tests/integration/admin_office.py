@@ -19,10 +19,12 @@ from bot.adapters.database import Database
 from bot.law import book, policy
 from bot.ports import Attachment, Button, Incoming, Message, Press
 from bot.route.region import load_region
-from bot.services import accounts, copies, seed_network
+from bot.services import accounts
+from bot.services.admin.live_classifier import LiveClassifier
 from bot.services.hear import hear
-from bot.services.live_classifier import LiveClassifier
-from bot.services.load_register import LiveRegister
+from bot.services.network import seed_network
+from bot.services.network.load_register import LiveRegister
+from bot.services.outreach import copies
 from bot.services.tables import Tables
 from bot.texts.catalogue import load
 from models.base import Base, install_cipher

@@ -19,7 +19,8 @@ import pytest
 from bot import app
 from bot.__main__ import main
 from bot.ports import Incoming
-from bot.services import accounts, drafts, file_case
+from bot.services import accounts
+from bot.services.consumer import drafts, file_case
 from bot.services.sending import Answer
 from bot.settings import load
 from models.base import install_cipher

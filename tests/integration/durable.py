@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, event, select
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database, driver_url
 from bot.ports import Message
-from bot.services.deliver import Limits
+from bot.services.queue.deliver import Limits
 from bot.texts.catalogue import say
 from models.base import Base, install_cipher
 from models.delivery import Inbox, Outbox, Refused

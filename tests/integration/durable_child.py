@@ -19,8 +19,8 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database
 from bot.ports import Message
-from bot.services.deliver import Deliverer, Limits, owe
-from bot.services.intake import Worker
+from bot.services.queue.deliver import Deliverer, Limits, owe
+from bot.services.queue.intake import Worker
 from bot.texts.catalogue import say
 from models.base import install_cipher
 from models.delivery import Meta, Priority

@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.app import fires
 from bot.ports import Message, Press
 from bot.route.register import Desk
-from bot.services import hand_over
-from bot.services.import_points import write
-from bot.services.timers import Scanner
+from bot.services.chain import hand_over
+from bot.services.network.import_points import write
+from bot.services.queue.timers import Scanner
 from models.case import Case
 from models.delivery import Outbox
 from models.mediation import AdvancePayment, Settlement

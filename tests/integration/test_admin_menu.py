@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from bot.services import administer, seed_network
+from bot.services.admin import administer
+from bot.services.network import seed_network
 from models.case import Case
 from models.delivery import Inbox, InboxState, Meta, Outbox, OutboxState
 from models.network import Level, Organisation

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.app import fires
 from bot.ports import Message, Press
-from bot.services.deliver import Deliverer, Limits, Refused
-from bot.services.timers import Scanner
+from bot.services.queue.deliver import Deliverer, Limits, Refused
+from bot.services.queue.timers import Scanner
 from models.delivery import Outbox
 from models.outreach import Delivery, Notice, NoticeState
 from models.party import Account

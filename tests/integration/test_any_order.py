@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from bot.ports import Press
-from bot.services import follow
+from bot.services.consumer import follow
 from bot.texts.catalogue import Catalogue
 from models.case import Case
 from models.delivery import Timer, TimerState

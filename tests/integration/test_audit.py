@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import select
 
 from bot.adapters import anchors
-from bot.services import anchor, audit
-from bot.services.audit import Anchor
-from bot.services.timers import Scanner
+from bot.services.privacy import anchor, audit
+from bot.services.privacy.audit import Anchor
+from bot.services.queue.timers import Scanner
 from models.delivery import Outbox
 from models.privacy import Act
 from tests.integration.admin_office import AUNT, BOSS, TEACHER, Office, opened

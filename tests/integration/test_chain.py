@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from bot.ports import Document, Press
-from bot.services import documents, group_event, hand_over, refer, remind
-from bot.services.overdue import overdue
+from bot.services.chain import group_event, hand_over, refer, remind
+from bot.services.chain.overdue import overdue
+from bot.services.mediation import documents
 from models.case import Case, CaseKind
 from models.delivery import Outbox, Timer, TimerState
 from models.lifecycle import Action, CaseStatus, NotPossible

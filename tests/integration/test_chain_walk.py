@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import select
 
 from bot.ports import Press
-from bot.services import authority, refer, remind
-from bot.services.overdue import overdue
+from bot.services.chain import authority, refer, remind
+from bot.services.chain.overdue import overdue
 from models.case import Case, CaseKind
 from models.delivery import Timer, TimerState
 from models.lifecycle import OPEN, TRANSITIONS, Action, CaseStatus

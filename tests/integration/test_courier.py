@@ -20,7 +20,7 @@ from bot.adapters.courier import Embedded, Procrastinate, ServerGone
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database, driver_url
 from bot.ports import Courier, Message
-from bot.services.deliver import Deliverer, owe
+from bot.services.queue.deliver import Deliverer, owe
 from models.base import install_cipher
 from models.delivery import Priority
 from tests.integration.durable import REAL

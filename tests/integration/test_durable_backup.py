@@ -14,8 +14,8 @@ from sqlalchemy import func, select
 from bot.adapters.clock import SystemClock
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database
-from bot.services.backup import BackupFailed, backup, restore
-from bot.services.deliver import owe
+from bot.services.admin.backup import BackupFailed, backup, restore
+from bot.services.queue.deliver import owe
 from models.base import install_cipher
 from models.delivery import Outbox
 from tests.integration.durable import opened, outbox, text

@@ -22,8 +22,8 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database, DatabaseProblem, driver_url
 from bot.ports import Message
-from bot.services.deliver import Deliverer, owe
-from bot.services.intake import Worker, accept
+from bot.services.queue.deliver import Deliverer, owe
+from bot.services.queue.intake import Worker, accept
 from models.base import install_cipher
 from models.delivery import Inbox, InboxState, Meta, Outbox, OutboxState
 from models.revision import Revision

@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.database import Database, new_seat
-from bot.services.deliver import owe
-from bot.services.intake import LEASE, Worker, accept, sweep_inbox
+from bot.services.queue.deliver import owe
+from bot.services.queue.intake import LEASE, Worker, accept, sweep_inbox
 from models.delivery import Inbox, InboxState, Meta, Outbox
 from tests.integration.durable import HandClock, inbox, opened, outbox, queries, read_whole, text
 

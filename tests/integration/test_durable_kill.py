@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.database import Database
-from bot.services.intake import accept
+from bot.services.queue.intake import accept
 from models.delivery import InboxState, Meta, OutboxState
 from tests.integration.durable import inbox, opened, outbox
 from tests.torture.process import end, start

@@ -21,9 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.adapters import migrate
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database, new_seat
-from bot.services.deliver import Claimed, Deliverer, owe, owe_errand
-from bot.services.intake import Taken, Worker, accept
-from bot.services.timers import Scanner, arm
+from bot.services.queue.deliver import Claimed, Deliverer, owe, owe_errand
+from bot.services.queue.intake import Taken, Worker, accept
+from bot.services.queue.timers import Scanner, arm
 from models.base import Base, install_cipher
 from models.delivery import InboxState, Meta, OutboxState, Priority, Refused, Timer, TimerState
 from tests.integration.durable import WIDE, HandClock, create_database, inbox, outbox

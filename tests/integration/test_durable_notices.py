@@ -18,10 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.adapters.clock import SystemClock
 from bot.adapters.database import Database
 from bot.ports import Message
-from bot.services import copies
-from bot.services.deliver import Deliverer, Limits, Row, owe
-from bot.services.notice_board import duration
-from bot.services.undeliverable import moved
+from bot.services.outreach import copies
+from bot.services.outreach.notice_board import duration
+from bot.services.queue.deliver import Deliverer, Limits, Row, owe
+from bot.services.queue.undeliverable import moved
 from models.base import uuid7
 from models.delivery import OutboxState, Refused, Timer
 from models.outreach import OUTCOMES, Delivery, Notice, NoticeState

@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.database import Database, new_seat
-from bot.services import drain as drains
-from bot.services.deliver import Deliverer, Limits, owe, owe_errand, send_again, sweep_outbox
+from bot.services.queue import drain as drains
+from bot.services.queue.deliver import Deliverer, Limits, owe, owe_errand, send_again, sweep_outbox
 from models.base import uuid7
 from models.delivery import Meta, Outbox, OutboxState, Priority, RateSlot, Refused
 from tests.integration.durable import (

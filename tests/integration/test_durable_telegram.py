@@ -24,8 +24,8 @@ from bot.adapters.telegram import TelegramChannel, TokenRefused, build_bot, chat
 from bot.ports import Button, Media, Message, Press
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import World
-from bot.services.deliver import Deliverer, owe
-from bot.services.intake import Worker, accept
+from bot.services.queue.deliver import Deliverer, owe
+from bot.services.queue.intake import Worker, accept
 from bot.texts.catalogue import Catalogue, load, say
 from handlers.render import render
 from models.delivery import InboxState, Meta, OutboxState, Priority, Refused

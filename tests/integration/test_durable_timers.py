@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.adapters.database import Database
-from bot.services.timers import FAILURES_TO_GIVE_UP, LEASE, Fire, Scanner, arm
+from bot.services.queue.timers import FAILURES_TO_GIVE_UP, LEASE, Fire, Scanner, arm
 from models.base import uuid7
 from models.delivery import Meta, Timer, TimerState
 from tests.integration.durable import START, HandClock, opened, opened_on

@@ -16,8 +16,9 @@ from bot.adapters.geocode import Amap, Nominatim, build
 from bot.app import open_house
 from bot.facts.datum import gcj02
 from bot.ports import Geocoder, Incoming
-from bot.services import accounts, drafts, locate
-from bot.services.drafts import by_token
+from bot.services import accounts
+from bot.services.consumer import drafts, locate
+from bot.services.consumer.drafts import by_token
 from bot.settings import SettingsError, load
 from models.case import CaseKind
 from models.lifecycle import CaseStatus

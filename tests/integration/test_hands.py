@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from bot.services import hand_over
+from bot.services.chain import hand_over
 from models.case import Case
 from models.lifecycle import CaseStatus
 from models.party import Account

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from bot.services import help_first
+from bot.services.consumer import help_first
 from models.party import Account
 from tests.integration.admin_office import AUNT, BOSS, GROUP, TEACHER, Office
 from tests.integration.test_talk_edges import (

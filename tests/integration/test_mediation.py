@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.services import ledger
+from bot.services.mediation import ledger
 from models.case import SIGNED, Evidence
 from models.lifecycle import CaseStatus
 from models.mediation import AdvanceState, Recourse, SettlementState

@@ -24,9 +24,9 @@ from bot.adapters.telegram import TelegramChannel, build_bot
 from bot.app import serve, until_a_jump
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import World
-from bot.services.deliver import Deliverer, owe
-from bot.services.intake import Worker, accept
-from bot.services.set_times_right import set_times_right
+from bot.services.queue.deliver import Deliverer, owe
+from bot.services.queue.intake import Worker, accept
+from bot.services.queue.set_times_right import set_times_right
 from bot.settings import load
 from models.delivery import Meta
 from tests.integration.cli_helpers import Suda, suda

@@ -16,13 +16,13 @@ from sqlalchemy import func, select
 
 from bot.adapters.files import SealedFiles
 from bot.ports import Gone
-from bot.services import audit, consents, drop_file, erase, export_own, retention
-from bot.services.backup import backup
-from bot.services.consents import give
-from bot.services.deliver import Deliverer
-from bot.services.fetch_evidence import dropper
-from bot.services.timers import Scanner
-from bot.services.undeliverable import undeliverable
+from bot.services.admin.backup import backup
+from bot.services.consumer.fetch_evidence import dropper
+from bot.services.privacy import audit, consents, drop_file, erase, export_own, retention
+from bot.services.privacy.consents import give
+from bot.services.queue.deliver import Deliverer
+from bot.services.queue.timers import Scanner
+from bot.services.queue.undeliverable import undeliverable
 from models.base import Base, cipher
 from models.case import Case, Event, Evidence
 from models.delivery import Outbox, Refused

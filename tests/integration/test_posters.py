@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from bot.route.register import Desk, Register
-from bot.services import accounts, drafts, hand_over
-from bot.services.check_points import duplicates
-from bot.services.poster import NoPoster, compose
+from bot.services import accounts
+from bot.services.chain import hand_over
+from bot.services.consumer import drafts
+from bot.services.network.check_points import duplicates
+from bot.services.network.poster import NoPoster, compose
 from models.case import CaseKind
 from tests.integration.admin_office import AUNT, TEACHER, Office, opened
 from tests.integration.cli_helpers import Suda, install, suda

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from bot.services import codes
+from bot.services.consumer import codes
 from models.case import TOKEN_LETTERS, Case, CaseCode, token_shown
 from models.lifecycle import Action
 from models.party import Account

@@ -13,8 +13,8 @@ import pytest
 from bot.adapters.clock import SystemClock
 from bot.adapters.crypto import Keyring, SealBroken, prefix
 from bot.adapters.files import SealedFiles
-from bot.services.deliver import owe
-from bot.services.rotate_keys import in_use, reseal, sealed_columns
+from bot.services.privacy.rotate_keys import in_use, reseal, sealed_columns
+from bot.services.queue.deliver import owe
 from models.base import install_cipher
 from tests.integration.cli_helpers import PHONE, Suda, file_one, suda
 from tests.integration.durable import opened, opened_on, outbox, text

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from bot.ports import Press
-from bot.services import edit_rules, suggest_words
-from bot.services.deliver import Deliverer
-from bot.services.live_classifier import COMPARE_SECONDS, LiveClassifier
+from bot.services.admin import edit_rules, suggest_words
+from bot.services.admin.live_classifier import COMPARE_SECONDS, LiveClassifier
+from bot.services.queue.deliver import Deliverer
 from models.case import Case
 from models.delivery import Outbox
 from models.party import Account

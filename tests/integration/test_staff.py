@@ -13,7 +13,9 @@ from sqlalchemy import select
 
 from bot.facts.dates import coming_days
 from bot.ports import Press
-from bot.services import accounts, enlist, hand_over, leave
+from bot.services import accounts
+from bot.services.chain import hand_over
+from bot.services.network import enlist, leave
 from models.case import Case
 from models.delivery import Timer, TimerState
 from models.lifecycle import Action, CaseStatus

@@ -14,8 +14,8 @@ from sqlalchemy import select, text
 
 from bot.ports import Attachment, Button, Incoming, Message, Press
 from bot.services.hear import hear
+from bot.services.queue.undeliverable import undeliverable, unhandled
 from bot.services.tables import SHANGHAI
-from bot.services.undeliverable import undeliverable, unhandled
 from handlers.render import render
 from models.case import Case
 from models.delivery import Inbox, Outbox, Priority, Refused

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.services import templates
+from bot.services.staff import templates
 from tests.integration.admin_office import AUNT, BOSS, Office
 from tests.integration.desk_office import desk_office  # noqa: F401
 from tests.integration.test_staff import COLLEAGUE, POINT, take

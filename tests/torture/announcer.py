@@ -18,7 +18,7 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database
 from bot.ports import Message
-from bot.services.deliver import Deliverer, Limits
+from bot.services.queue.deliver import Deliverer, Limits
 from models.base import install_cipher
 
 LIMITS = Limits(per_second=29, chat_per_second=1, chat_burst=5, group_per_minute=20)

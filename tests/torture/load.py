@@ -21,7 +21,7 @@ from sqlalchemy import inspect, select
 
 from bot.bench.durable import Shop, tap_of
 from bot.ports import Press
-from bot.services.deliver import Limits
+from bot.services.queue.deliver import Limits
 from bot.settings import Settings
 from models.base import uuid7
 from models.case import Case, new_token

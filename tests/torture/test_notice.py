@@ -17,8 +17,8 @@ from bot.adapters import migrate
 from bot.adapters.clock import SystemClock
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database, driver_url
-from bot.services import copies
-from bot.services.deliver import owe
+from bot.services.outreach import copies
+from bot.services.queue.deliver import owe
 from models.base import install_cipher, uuid7
 from models.delivery import OutboxState
 from models.outreach import Delivery, Notice, NoticeState

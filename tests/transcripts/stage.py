@@ -46,8 +46,8 @@ from bot.route.register import Desk
 from bot.sandbox.people import People
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import Person, Post, Query, World
-from bot.services.import_points import write
-from bot.services.load_register import changed
+from bot.services.network.import_points import write
+from bot.services.network.load_register import changed
 from bot.settings import Settings, load
 from bot.texts import catalogue
 from models.network import Office, Organisation

@@ -18,13 +18,14 @@ from bot.interview.terms import KEEP
 from bot.ports import Press
 from bot.route.region import load_region
 from bot.route.register import Register
-from bot.services import (
-    broadcast,
+from bot.services.consumer import codes, follow
+from bot.services.consumer.converse import REVIEW
+from bot.services.consumer.drafts import GROUPS
+from bot.services.outreach import broadcast, notice_board
+from bot.services.sending import button
+from bot.services.staff import (
     close_case,
-    codes,
-    follow,
     merge,
-    notice_board,
     pass_on,
     recuse,
     relay,
@@ -32,9 +33,6 @@ from bot.services import (
     templates,
     today,
 )
-from bot.services.converse import REVIEW
-from bot.services.drafts import GROUPS
-from bot.services.sending import button
 from bot.texts.catalogue import load
 from models.case import Case, new_token
 

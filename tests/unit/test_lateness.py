@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.adapters.crypto import Keyring
 from bot.law import policy
 from bot.law.deadlines import ZONE, after_working_time, working_time_between
-from bot.services.lateness import standing
+from bot.services.chain.lateness import standing
 from models.base import install_cipher
 from models.case import Case, CaseKind
 from models.lifecycle import Action, CaseStatus

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.services import advance, agree, mediate, papers
-from bot.services.papers import Form, Unread
+from bot.services.mediation import advance, agree, mediate, papers
+from bot.services.mediation.papers import Form, Unread
 from bot.texts.catalogue import load
 
 FORMS = (mediate.FORM, agree.FORM, advance.FORM)

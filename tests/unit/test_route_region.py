@@ -10,7 +10,7 @@ from bot.law import book
 from bot.route.decide import Dispute, Where, decide
 from bot.route.region import load_region
 from bot.route.register import Register
-from bot.services.load_register import gazetteer
+from bot.services.network.load_register import gazetteer
 
 HEWAN = load_region(str(Path(__file__).parent / "region_hewan"))
 REGISTER = Register(HEWAN.desks)

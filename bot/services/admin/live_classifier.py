@@ -1,0 +1,97 @@
+"""The classifier now in force: the packaged rules with the words that admins added (词表)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.classify import rules
+from bot.classify.additions import Addition, extended
+from bot.classify.engine import Classifier, Decision, Match
+from bot.classify.rules import BadRule
+from bot.services.queue.drain import Store, where
+from models.revision import Revision
+
+log = structlog.get_logger(__name__)
+
+KIND = "rules"
+COMPARE_SECONDS = 5.0
+
+
+class LiveClassifier:
+    """Reads texts by the active version; every process compares it and rebuilds off the loop."""
+
+    def __init__(self, tmp_dir: Path | None = None) -> None:
+        """``tmp_dir`` keeps jieba's parsed dictionary. Raises BadRule on broken packaged rules."""
+        self.tmp_dir = tmp_dir
+        self.number = 0
+        self._now = Classifier.load(tmp_dir=tmp_dir)
+
+    @property
+    def version(self) -> str:
+        """``<packaged>+<number>``, or ``<packaged>`` while no version is active."""
+        return self._now.version
+
+    def classify(self, text: str) -> Decision:
+        """As the classifier in force decides."""
+        return self._now.classify(text)
+
+    def explain(self, text: str) -> tuple[Match, ...]:
+        """Every rule in force that fired, the heaviest first."""
+        return self._now.explain(text)
+
+    async def ready(self) -> None:
+        """Until the dictionary is read, once in a process and in a thread: before a text is read."""
+        if not self._now.dictionary.loaded:
+            await asyncio.to_thread(self._now.dictionary.load)
+
+    async def refresh(self, db: Store) -> None:
+        """Take up the active version, if it is another."""
+        async with db.read() as session:
+            row = await active(session)
+        number = row.version if row is not None else 0
+        if number != self.number:
+            self._now = await asyncio.to_thread(self._build, additions_of(row), number)
+            self.number = number
+
+    async def follow(
+        self, db: Store, stop: asyncio.Event, seconds: float = COMPARE_SECONDS
+    ) -> None:
+        """Compare every so many ``seconds`` until ``stop``."""
+        while not stop.is_set():
+            try:
+                await self.refresh(db)
+            except (DBAPIError, OSError) as error:
+                log.warning("rules not compared", error=where(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), seconds)
+                return
+
+    def _build(self, words: Sequence[Addition], number: int) -> Classifier:
+        return Classifier(extended(rules.load(), words, number), self.tmp_dir)
+
+
+async def active(session: AsyncSession) -> Revision | None:
+    """The version in force; None: the packaged rules alone, version 0."""
+    found: Revision | None = await session.scalar(
+        select(Revision).where(Revision.kind == KIND, Revision.active)
+    )
+    return found
+
+
+def additions_of(row: Revision | None) -> tuple[Addition, ...]:
+    """The added words of a version, without those that the present taxonomy does not know."""
+    words = []
+    for value in row.body.get("additions", ()) if row is not None else ():
+        try:
+            words.append(Addition.from_json(value))
+        except BadRule as wrong:
+            log.error("an added word is left out", version=row and row.version, error=where(wrong))
+    return tuple(words)

@@ -1,0 +1,282 @@
+"""The copies of a notice in the queue: made in chunks, claimed after every reply, counted as they end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, delete, insert, literal, or_, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm.attributes import set_committed_value
+
+from bot.services.queue.timers import arm
+from models.delivery import WAKES, OutboxState, literally
+from models.outreach import OUTCOMES, Delivery, Notice, NoticeState
+from models.party import Account
+
+SPREAD = "notice_spread"
+PROGRESS = "notice_progress"
+"""Kinds of timers: the next chunk of copies; the next look at how far the notice is."""
+
+CHUNK = 20_000
+"""Copies made in one commit. SQLite has one writer: 50,000 held its lock for 140 to 200 ms on a quiet
+machine, 20,000 for 50 to 80 ms, and a million were no slower."""
+
+LEFT = "unsubscribed"
+"""In ``last_error`` of a copy that was not sent because its reader had left by then."""
+
+
+def readers() -> Select[UUID]:
+    """The accounts that a notice goes to."""
+    return select(Account.id).where(Account.subscribed, Account.blocked.is_(False))
+
+
+async def spread(session: AsyncSession, notice: Notice, now: datetime, chunk: int = CHUNK) -> bool:
+    """Make the next ``chunk`` of copies; whether there may be more.
+
+    How far it came is noted in the same commit, so it goes on from there after any crash.
+    """
+    chosen = readers()
+    if notice.reached is not None:
+        chosen = chosen.where(Account.id > notice.reached)
+    part = chosen.order_by(Account.id).limit(chunk).subquery()
+    last = await session.scalar(select(part.c.id).order_by(part.c.id.desc()).limit(1))
+    if last is not None:
+        made = await session.execute(
+            insert(Delivery)
+            .from_select(
+                ["notice_id", "account_id", "state", "attempts", "run_at", "last_error"],
+                chosen.where(Account.id <= last).with_only_columns(
+                    literal(notice.id, Delivery.notice_id.type),
+                    Account.id,
+                    literal(OutboxState.DUE, Delivery.state.type),
+                    literal(0),
+                    literal(now, Delivery.run_at.type),
+                    literal(""),
+                ),
+                include_defaults=False,
+            )
+            .execution_options(preserve_rowcount=True)
+        )
+        count = int(getattr(made, "rowcount", 0))
+        notice.reached = last
+        notice.total += count
+        session.info.setdefault(WAKES, set()).add("outbox")
+        if count >= chunk:
+            return True
+    notice.spread_at = now
+    if session.get_bind().dialect.name == "postgresql":
+        # Or the planner, which knows of no rows here yet, reads them all for each claim.
+        await session.execute(text("ANALYZE delivery"))
+    if not notice.waiting:
+        await arm(session, notice.id, PROGRESS, now)
+    return False
+
+
+async def claimable(
+    session: AsyncSession, channel: str, room: int, now: datetime
+) -> tuple[list[Delivery], int]:
+    """Up to ``room`` due copies of notices that are being sent, the oldest notice first, each with its
+    account and notice; and how many rows were looked at.
+
+    A notice that is paused or stopped is not among them: its state is read here, in the claim. A
+    reader who has left or shut the bot out meanwhile is counted and not written to.
+    """
+    if room <= 0:
+        return [], 0
+    active = await session.scalars(
+        select(Notice).where(Notice.state == NoticeState.SENDING).order_by(Notice.sent_at)
+    )
+    copies: list[Delivery] = []
+    looked_at = 0
+    for notice in active.all():
+        rows = await session.scalars(
+            select(Delivery)
+            .outerjoin(Delivery.account)
+            .options(contains_eager(Delivery.account))
+            .where(
+                Delivery.notice_id == notice.id,
+                Delivery.state == literally(OutboxState.DUE),
+                Delivery.run_at <= now,
+                or_(Account.id.is_(None), Account.address.startswith(f"{channel}:")),
+            )
+            .order_by(Delivery.run_at)
+            .limit(room - looked_at)
+            .with_for_update(skip_locked=True, of=Delivery)
+        )
+        for copy in rows.all():
+            looked_at += 1
+            set_committed_value(copy, "notice", notice)
+            account: Account | None = copy.account
+            if account is None or not account.subscribed:
+                await give_up(session, copy, "left", LEFT, now)
+            elif account.blocked:
+                await give_up(session, copy, "blocked", "blocked before it was sent", now)
+            else:
+                copies.append(copy)
+        if looked_at >= room:
+            break
+    return copies, looked_at
+
+
+async def addressed(session: AsyncSession, chats: Sequence[str]) -> Sequence[Delivery]:
+    """The due copies for these addresses, for a channel that shows them without a worker."""
+    rows = await session.scalars(
+        select(Delivery)
+        .join(Delivery.account)
+        .join(Delivery.notice)
+        .options(contains_eager(Delivery.account), contains_eager(Delivery.notice))
+        .where(
+            Account.address.in_(chats),
+            Notice.state == NoticeState.SENDING,
+            Delivery.state == OutboxState.DUE,
+        )
+        .order_by(Notice.sent_at)
+    )
+    return rows.all()
+
+
+async def held(session: AsyncSession, copy: Delivery, token: UUID) -> Delivery | None:
+    """The copy if the lease is still ours, locked, with its account and notice."""
+    found: Delivery | None = await session.scalar(
+        select(Delivery)
+        .join(Delivery.account)
+        .join(Delivery.notice)
+        .options(contains_eager(Delivery.account), contains_eager(Delivery.notice))
+        .where(*_same(copy), Delivery.lease_token == token)
+        .with_for_update(of=Delivery)
+    )
+    return found
+
+
+async def arrived(
+    session: AsyncSession, copy: Delivery, token: UUID | None, ids: list[Any], now: datetime
+) -> None:
+    """The copy was sent, if the lease is still ours (None: it needed none)."""
+    marked = await session.execute(
+        update(Delivery)
+        .where(*_same(copy), Delivery.lease_token.is_not_distinct_from(token))
+        .values(
+            state=OutboxState.SENT,
+            last_error="",
+            message_ids=ids,
+            done_at=now,
+            lease_token=None,
+            lease_until=None,
+        )
+        .returning(Delivery.account_id)
+    )
+    if marked.scalar_one_or_none() is not None:
+        await count(session, copy.notice_id, "sent", now)
+
+
+async def give_up(
+    session: AsyncSession, copy: Delivery, outcome: str, reason: str, now: datetime
+) -> None:
+    """It will not be sent, or not again: ``outcome`` is one of OUTCOMES but ``sent``."""
+    copy.state = OutboxState.UNKNOWN if outcome == "unknown" else OutboxState.DEAD
+    copy.last_error, copy.done_at = reason[:500], now
+    copy.lease_token = copy.lease_until = None
+    await count(session, copy.notice_id, outcome, now)
+
+
+async def tokens(session: AsyncSession) -> list[UUID]:
+    """The tokens of all copies that are leased."""
+    leased = select(Delivery.lease_token).where(Delivery.state == literally(OutboxState.LEASED))
+    return [token for token in await session.scalars(leased) if token is not None]
+
+
+async def interrupted(
+    session: AsyncSession, now: datetime, mine: Sequence[UUID], dead: Sequence[UUID] | None
+) -> None:
+    """Copies whose process died with them in hand: they may have arrived, so they are not sent again.
+    Those under the tokens ``dead``, or those whose lease is over."""
+    rows = await session.scalars(
+        select(Delivery)
+        .where(
+            Delivery.state == literally(OutboxState.LEASED),
+            Delivery.lease_token.not_in(mine),
+            Delivery.lease_until < now if dead is None else Delivery.lease_token.in_(dead),
+        )
+        .with_for_update(skip_locked=True)
+    )
+    for copy in rows.all():
+        await give_up(session, copy, "unknown", "the process ended while it was being sent", now)
+
+
+async def take_away(session: AsyncSession, account: Account, now: datetime) -> None:
+    """Her copies that still wait are not sent."""
+    rows = await session.scalars(
+        select(Delivery)
+        .where(
+            Delivery.notice_id.in_(
+                select(Notice.id).where(Notice.state.in_((NoticeState.SENDING, NoticeState.PAUSED)))
+            ),
+            Delivery.account_id == account.id,
+            Delivery.state == OutboxState.DUE,
+        )
+        .with_for_update()
+    )
+    for copy in rows.all():
+        await give_up(session, copy, "left", LEFT, now)
+
+
+async def count(session: AsyncSession, notice: UUID, outcome: str, now: datetime) -> None:
+    """One more copy came to this end; the last of all brings the last look at the notice."""
+    column = getattr(Notice, outcome)
+    ended = sum(getattr(Notice, name) for name in OUTCOMES)
+    row = await session.execute(
+        update(Notice)
+        .where(Notice.id == notice)
+        .values({column: column + 1})
+        .returning(Notice.total - ended, Notice.spread_at)
+        .execution_options(synchronize_session=False)
+    )
+    waiting, spread_at = row.one()
+    if waiting == 0 and spread_at is not None:
+        await arm(session, notice, PROGRESS, now)
+
+
+async def waiting(session: AsyncSession) -> int:
+    """How many copies are still to be sent, of all notices."""
+    found = await session.scalars(
+        select(Notice).where(Notice.state.in_((NoticeState.SENDING, NoticeState.PAUSED)))
+    )
+    return sum(notice.waiting for notice in found)
+
+
+async def forget(session: AsyncSession, now: datetime, keep: timedelta) -> int:
+    """Delete a chunk of the copies of a notice that ended longer than ``keep`` ago: who got it is no
+    longer needed, and the counts stay. How many that were."""
+    old = (
+        select(Delivery.notice_id, Delivery.account_id)
+        .join(Delivery.notice)
+        .where(Notice.ended_at < now - keep)
+    )
+    first = (await session.execute(old.limit(1))).first()
+    if first is None:
+        return 0
+    chunk = (
+        select(Delivery.account_id)
+        .where(Delivery.notice_id == first.notice_id)
+        .order_by(Delivery.account_id)
+        .limit(CHUNK)
+        .subquery()
+    )
+    last = select(chunk.c.account_id).order_by(chunk.c.account_id.desc()).limit(1)
+    gone = await session.execute(
+        delete(Delivery)
+        .where(
+            Delivery.notice_id == first.notice_id,
+            Delivery.account_id <= last.scalar_subquery(),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return int(getattr(gone, "rowcount", 0))
+
+
+def _same(copy: Delivery) -> tuple[Any, Any]:
+    return Delivery.notice_id == copy.notice_id, Delivery.account_id == copy.account_id
