@@ -173,7 +173,8 @@ class Classifier:
 
         ``tmp_dir`` keeps jieba's parsed dictionary. Raises BadRule.
         """
-        return _load(rules_dir, tmp_dir)
+        shared(tmp_dir)
+        return _load(rules_dir)
 
     def classify(self, text: str) -> Decision:
         """Decides on any string; an empty or wordless one is ``other_consumer``, to be asked."""
@@ -647,5 +648,5 @@ def _pairs(text: str) -> dict[str, str]:
 
 
 @cache
-def _load(rules_dir: Path | None, tmp_dir: Path | None) -> Classifier:
-    return Classifier(rulebook.load(rules_dir), tmp_dir)
+def _load(rules_dir: Path | None) -> Classifier:
+    return Classifier(rulebook.load(rules_dir))

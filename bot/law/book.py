@@ -183,16 +183,22 @@ class LawBook:
         return self.hotlines[code]
 
     def doors(self, object_code: str, fraud_kinds: Iterable[str] = ()) -> Doors:
-        """Who takes it. A sign of fraud outweighs the object: the money may still be stopped.
+        """Who takes it. A sign of fraud outweighs the object: the money may still be stopped. The
+        authority over the object then stands behind the doors of the fraud.
 
         Of several kinds the one written first in the file wins; an unknown kind is fraud all the
         same, an unknown object is a matter for the general public line.
         """
+        own = self.by_object.get(object_code, self.by_object["other"])
         kinds = set(fraud_kinds)
-        if kinds:
-            known = next((k for k in self.by_fraud if k in kinds), DEFAULT_FRAUD)
-            return self.by_fraud[known]
-        return self.by_object.get(object_code, self.by_object["other"])
+        if not kinds:
+            return own
+        known = next((k for k in self.by_fraud if k in kinds), DEFAULT_FRAUD)
+        row = self.by_fraud[known]
+        named = {door.code for door in (row.first, *row.then)} | {self.by_object["other"].first.code}
+        if own.liaison != "advice" or not own.first.number or own.first.code in named:
+            return row
+        return replace(row, then=(*row.then, own.first))
 
     def after_failed(self, object_code: str, fraud_kinds: Iterable[str] = ()) -> tuple[Door, ...]:
         """Where to turn when mediation has failed: the doors of the matter that are no liaison point,

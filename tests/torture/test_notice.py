@@ -105,7 +105,8 @@ async def test_a_million_copies(
     for _ in range(50):
         begun = time.monotonic()
         async with db.write() as session:
-            rows, _ = await copies.claimable(session, "tg", 9, SystemClock().now())
+            notices = await copies.going_out(session)
+            rows, _ = await copies.claimable(session, "tg", 9, notices, SystemClock().now())
             for row in rows:
                 row.state, row.lease_token = OutboxState.LEASED, uuid7()
                 row.lease_until = SystemClock().now()

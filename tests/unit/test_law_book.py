@@ -91,6 +91,13 @@ def test_of_several_kinds_of_fraud_the_gravest_speaks(book: LawBook) -> None:
     assert "屏幕共享" in doors.note
 
 
+def test_behind_the_doors_of_a_fraud_stands_who_watches_over_its_object(book: LawBook) -> None:
+    doors = book.doors("advisory", ["fake_investment"])
+    assert doors.first.number == "110"
+    assert doors.then[-1].number == "12386"
+    assert "12386" not in {door.number for door in book.doors("food", ["fake_investment"]).then}
+
+
 def test_a_note_is_a_sentence_without_its_full_stop(book: LawBook) -> None:
     for row in (*book.by_object.values(), *book.by_fraud.values()):
         assert row.note[-1] not in "。；，", row.code

@@ -29,6 +29,9 @@ LEFT = "unsubscribed"
 """In ``last_error`` of a copy that was not sent because its reader had left by then."""
 
 
+_GOING_OUT = select(Notice).where(Notice.state == NoticeState.SENDING).order_by(Notice.sent_at)
+
+
 def readers() -> Select[UUID]:
     """The accounts that a notice goes to."""
     return select(Account.id).where(Account.subscribed, Account.blocked.is_(False))
@@ -76,23 +79,24 @@ async def spread(session: AsyncSession, notice: Notice, now: datetime, chunk: in
     return False
 
 
-async def claimable(
-    session: AsyncSession, channel: str, room: int, now: datetime
-) -> tuple[list[Delivery], int]:
-    """Up to ``room`` due copies of notices that are being sent, the oldest notice first, each with its
-    account and notice; and how many rows were looked at.
+async def going_out(session: AsyncSession) -> Sequence[Notice]:
+    """The notices that are being sent, the oldest first; none that is paused or stopped."""
+    return (await session.scalars(_GOING_OUT)).all()
 
-    A notice that is paused or stopped is not among them: its state is read here, in the claim. A
-    reader who has left or shut the bot out meanwhile is counted and not written to.
+
+async def claimable(
+    session: AsyncSession, channel: str, room: int, notices: Sequence[Notice], now: datetime
+) -> tuple[list[Delivery], int]:
+    """Up to ``room`` due copies of ``notices``, as :func:`going_out` read them in this transaction, each
+    with its account and notice; and how many rows were looked at.
+
+    A reader who has left or shut the bot out meanwhile is counted and not written to.
     """
     if room <= 0:
         return [], 0
-    active = await session.scalars(
-        select(Notice).where(Notice.state == NoticeState.SENDING).order_by(Notice.sent_at)
-    )
     copies: list[Delivery] = []
     looked_at = 0
-    for notice in active.all():
+    for notice in notices:
         rows = await session.scalars(
             select(Delivery)
             .outerjoin(Delivery.account)

@@ -38,7 +38,7 @@ from models.delivery import (
     Refused,
     literally,
 )
-from models.outreach import Delivery
+from models.outreach import Delivery, Notice
 
 log = structlog.get_logger(__name__)
 
@@ -255,6 +255,11 @@ _CANDIDATES = (
     .with_for_update(skip_locked=True, of=Outbox)
 )
 _ERRANDS = _CANDIDATES.where(Outbox.kind.in_(bindparam("kinds", expanding=True)))
+_AHEAD = (
+    select(Outbox.channel, func.min(Outbox.run_at))
+    .where(Outbox.state == literally(OutboxState.DUE))
+    .group_by(Outbox.channel)
+)
 _NEXT = select(func.min(Outbox.run_at)).where(
     Outbox.state == literally(OutboxState.DUE),
     Outbox.channel == bindparam("channel"),
@@ -374,12 +379,20 @@ class Deliverer(Drain[Claimed]):
         async with self._db.write() as session:
             if self.looks_back(now):
                 await self._take_back(session, now)
+            ahead = dict((await session.execute(_AHEAD)).all())
+            notices = await copies.going_out(session)
             for name, state in self._channels.items():
+                first = ahead.get(name)
+                if first is None and (name == ERRAND or not notices):
+                    continue
                 if (until := state.pause(now)) is not None:
                     again.append(until)
                     continue
+                if not notices and first is not None and first > now:
+                    again.append(first)
+                    continue
                 taken, next_try = await self._claim_channel(
-                    session, name, 1 if state.failures else room - len(claimed), now
+                    session, name, 1 if state.failures else room - len(claimed), notices, now
                 )
                 claimed += taken
                 if name in self._limits.paced:
@@ -391,7 +404,12 @@ class Deliverer(Drain[Claimed]):
         return claimed, min(again, default=None)
 
     async def _claim_channel(
-        self, session: AsyncSession, channel: str, room: int, now: datetime
+        self,
+        session: AsyncSession,
+        channel: str,
+        room: int,
+        notices: Sequence[Notice],
+        now: datetime,
     ) -> tuple[list[Claimed], datetime | None]:
         paced = channel in self._limits.paced
         if paced:
@@ -414,8 +432,8 @@ class Deliverer(Drain[Claimed]):
             edit_ids = await self._last_in_slot(session, row) if row.slot else None
             claimed.append(Claimed(row, row.lease_token, edit_ids))
         seen = len(rows)
-        if channel != ERRAND and seen < room:
-            seen += await self._claim_copies(session, channel, room - seen, now, claimed)
+        if notices and channel != ERRAND and seen < room:
+            seen += await self._claim_copies(session, channel, room - seen, notices, now, claimed)
         if seen >= max(room, 1):
             return claimed, now
         waiting = await session.execute(_NEXT, {"channel": channel, "now": now})
@@ -426,12 +444,13 @@ class Deliverer(Drain[Claimed]):
         session: AsyncSession,
         channel: str,
         room: int,
+        notices: Sequence[Notice],
         now: datetime,
         claimed: list[Claimed],
     ) -> int:
         """Add copies of notices to ``claimed``; how many were looked at."""
         paced = channel in self._limits.paced
-        rows, seen = await copies.claimable(session, channel, room, now)
+        rows, seen = await copies.claimable(session, channel, room, notices, now)
         for copy in await self._within_chat_pace(session, rows, now) if paced else rows:
             copy.state, copy.lease_token = OutboxState.LEASED, self._db.token()
             copy.lease_until = now + self._limits.lease
