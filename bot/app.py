@@ -486,7 +486,7 @@ def _after_commit(session: AsyncSession, work: Callable[[], Coroutine[Any, Any, 
 
 
 async def sweep(house: House, stop: asyncio.Event) -> None:
-    """Every hour, and when the clock jumps: blank and delete what has been kept long enough, and mend what a
+    """Every hour, and when the clock is set back: blank and delete what has been kept long enough, and mend what a
     wrong clock wrote."""
     keep = timedelta(hours=house.settings.keep_payload_hours)
     while not stop.is_set():
@@ -508,17 +508,17 @@ async def sweep(house: House, stop: asyncio.Event) -> None:
                     gone = await copies.forget(session, house.clock.now(), keep)
         except DBAPIError as error:
             log.warning("sweep failed, trying again later", error=type(error).__name__)
-        await until_a_jump(house.clock, stop, SWEEP_SECONDS)
+        await until_due(house.clock, stop, SWEEP_SECONDS)
 
 
-async def until_a_jump(clock: Clock, stop: asyncio.Event, seconds: float) -> None:
-    """Wait so long, or until ``stop``, or until the clock shows a time that has not passed."""
-    begun, moment = time.monotonic(), clock.now()
-    while not stop.is_set() and (passed := time.monotonic() - begun) < seconds:
-        jump = (clock.now() - moment).total_seconds() - passed
-        if abs(jump) > JUMP_SECONDS:
-            log.warning("the clock jumped", seconds=round(jump))
+async def until_due(clock: Clock, stop: asyncio.Event, seconds: float) -> None:
+    """Wait until the clock has gone on so far, or was set back, or until ``stop``."""
+    begun = seen = clock.now()
+    while not stop.is_set() and (now := clock.now()) - begun < timedelta(seconds=seconds):
+        if (back := (seen - now).total_seconds()) > JUMP_SECONDS:
+            log.warning("the clock was set back", seconds=round(back))
             return
+        seen = now
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 1)
 

@@ -26,6 +26,7 @@ DIRECT = {canonicalize_name(requirement.name) for requirement in (*RUNTIME, *EXT
 NOT_IMPORTED = {
     "aiosqlite": "the driver that a SQLite address names",
     "python-multipart": "starlette reads uploaded files with it",
+    "sniffio": "httpx's transport looks for it, at every lock",
     "tzdata": "zoneinfo reads it where the system has no time zones",
 }
 

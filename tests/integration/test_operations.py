@@ -21,7 +21,7 @@ from bot.adapters import database, telegram
 from bot.adapters.clock import SystemClock
 from bot.adapters.database import explain
 from bot.adapters.telegram import TelegramChannel, build_bot
-from bot.app import serve, until_a_jump
+from bot.app import serve, until_due
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import World
 from bot.services.queue.deliver import Deliverer, owe
@@ -296,11 +296,12 @@ async def nothing(_session: AsyncSession, _payload: Mapping[str, Any]) -> None:
     return None
 
 
-async def test_a_jump_is_noticed_within_seconds() -> None:
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_set_back_or_an_hour_on_is_noticed_within_seconds(hours: int) -> None:
     clock, stop = SystemClock(), asyncio.Event()
-    waiting = asyncio.create_task(until_a_jump(clock, stop, 3600))
+    waiting = asyncio.create_task(until_due(clock, stop, 3600))
     await asyncio.sleep(0.1)
     assert not waiting.done()
-    clock.offset = timedelta(hours=-1)
+    clock.offset = timedelta(hours=hours)
     async with asyncio.timeout(10):
         await waiting
