@@ -58,7 +58,9 @@ async def _notice(settings: Settings) -> list[Measure]:
                 ours.append(READERS / (time.perf_counter() - begun))
                 begun = time.perf_counter()
                 async with house.db.write() as session:
-                    await copies.claimable(session, "tg", CLAIM, await copies.going_out(session), now)
+                    await copies.claimable(
+                        session, "tg", CLAIM, await copies.going_out(session), now
+                    )
                 claims.append((time.perf_counter() - begun) * 1000)
                 bare.append(await asyncio.to_thread(_copied, file, one))
                 async with house.db.write() as session:

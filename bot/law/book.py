@@ -195,7 +195,9 @@ class LawBook:
             return own
         known = next((k for k in self.by_fraud if k in kinds), DEFAULT_FRAUD)
         row = self.by_fraud[known]
-        named = {door.code for door in (row.first, *row.then)} | {self.by_object["other"].first.code}
+        named = {door.code for door in (row.first, *row.then)} | {
+            self.by_object["other"].first.code
+        }
         if own.liaison != "advice" or not own.first.number or own.first.code in named:
             return row
         return replace(row, then=(*row.then, own.first))

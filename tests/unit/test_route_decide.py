@@ -40,6 +40,9 @@ EMPTY = Desk(
 BY_THE_MALL = Where("pin", 31.2371, 121.4991)
 
 
+ABOVE = [desk for desk in SEED if desk.level != "point"]
+
+
 def network(*staffed: str, extra: tuple[Desk, ...] = ()) -> Register:
     seeded = Register(SEED).with_staff(frozenset(staffed))
     return Register([*seeded, *extra])
@@ -347,7 +350,7 @@ def test_a_pin_goes_to_the_nearest_eligible_staffed_point_there_is(
         )
         for n, (at, on, food, staffed) in enumerate(spots)
     )  # fmt: skip
-    route = decide(Dispute("food", where=Where("pin", lat, lon)), network(extra=points), LAW)
+    route = decide(Dispute("food", where=Where("pin", lat, lon)), Register([*ABOVE, *points]), LAW)
     near = sorted(
         (not p.staffed, metres, p.code)
         for p in points
