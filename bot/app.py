@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from telegram import (
     Bot,
     BotCommand,
+    BotCommandScope,
     BotCommandScopeAllGroupChats,
     BotCommandScopeAllPrivateChats,
     BotCommandScopeChat,
@@ -48,7 +49,7 @@ from bot.adapters.telegram import ALLOWED_UPDATES, TelegramChannel, build_bot
 from bot.law import book, policy
 from bot.ports import Clock, Document, Incoming, Inspect, Message, Poster
 from bot.route.region import load_region
-from bot.services import accounts
+from bot.services import accounts, menus
 from bot.services.admin import edit_rules, suggest_words
 from bot.services.admin.administer import first_admin_link, keep_bot_name
 from bot.services.admin.live_classifier import LiveClassifier
@@ -76,7 +77,6 @@ from bot.settings import Settings
 from bot.texts import catalogue
 from bot.texts.catalogue import say
 from handlers import terminal
-from handlers.admin import private as admin
 from handlers.consumer import private as consumer
 from handlers.render import render
 from handlers.staff import group as staff
@@ -529,17 +529,20 @@ async def _say_hello(house: House, channel: TelegramChannel, tables: Tables) -> 
     def menu(names: Sequence[str]) -> list[BotCommand]:
         return [BotCommand(name, texts.plain(say(f"command.{name}"))) for name in names]
 
-    with contextlib.suppress(TelegramError):
-        await channel.bot.set_my_commands(
-            menu(consumer.COMMANDS), scope=BotCommandScopeAllPrivateChats()
-        )
-        await channel.bot.set_my_commands(
-            menu(staff.COMMANDS), scope=BotCommandScopeAllGroupChats()
-        )
-        for address in tables.admins:
-            await channel.bot.set_my_commands(
-                menu(admin.COMMANDS), scope=BotCommandScopeChat(int(address.removeprefix("tg:")))
-            )
+    async with house.db.read() as session:
+        bosses = {account.address for account in await accounts.admins(session)} | tables.admins
+    scopes: list[tuple[str, BotCommandScope]] = [
+        ("private", BotCommandScopeAllPrivateChats()),
+        ("group", BotCommandScopeAllGroupChats()),
+        *(
+            ("admin", BotCommandScopeChat(int(address.removeprefix("tg:"))))
+            for address in sorted(bosses)
+            if address.startswith("tg:")
+        ),
+    ]
+    for scope_name, scope in scopes:
+        with contextlib.suppress(TelegramError):
+            await channel.bot.set_my_commands(menu(menus.COMMANDS[scope_name]), scope=scope)
     async with house.db.write() as session:
         await keep_bot_name(session, tables.bot_name)
         await anchor.plan(session, tables)

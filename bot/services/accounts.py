@@ -15,7 +15,7 @@ from bot.services.privacy import audit
 from bot.services.queue.drain import Store
 from bot.services.tables import SHANGHAI, Tables
 from models.case import Case
-from models.network import Level, Organisation, Staff
+from models.network import AUTHORITY, Level, Organisation, Staff
 from models.party import Account
 from models.privacy import Act
 
@@ -209,6 +209,30 @@ async def duties(session: AsyncSession, account: Account) -> Sequence[tuple[Staf
         .order_by(Organisation.serial)
     )
     return [(staff, desk) for staff, desk in found]
+
+
+def is_away(staff: Staff, day: date) -> bool:
+    """Whether a leave of hers is not over that day, begun or not."""
+    return staff.away_until is not None and staff.away_until >= day
+
+
+def standing(
+    tables: Tables, account: Account, duties: Sequence[tuple[Staff, Organisation]]
+) -> frozenset[str]:
+    """What holds of an account with these duties, as the rows of a menu ask for it (:mod:`bot.services.menus`)."""
+    levels = {desk.level for _, desk in duties}
+    away = any(is_away(staff, today(tables)) for staff, _ in duties)
+    holds = {
+        "staff": bool(duties),
+        "here": bool(duties) and not away,
+        "away": away,
+        "point": Level.POINT in levels,
+        "street": Level.STREET in levels,
+        "officer": bool(levels & AUTHORITY),
+        "manager": account.is_admin or Level.STREET in levels,
+        "admin": account.is_admin,
+    }
+    return frozenset(name for name, true in holds.items() if true)
 
 
 async def admins(session: AsyncSession) -> Sequence[Account]:

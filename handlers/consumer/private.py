@@ -14,21 +14,6 @@ from telegram.ext import (
 
 from handlers.unit import on_update
 
-COMMANDS = (
-    "start",
-    "emergency",
-    "status",
-    "mydata",
-    "continue",
-    "cancel",
-    "hotlines",
-    "help",
-    "settings",
-    "subscribe",
-    "unsubscribe",
-)
-"""In the order of the command menu; each has the text ``command.<name>``."""
-
 
 def handlers() -> list[BaseHandler[Any, Any, Any]]:
     """What python-telegram-bot listens to here."""

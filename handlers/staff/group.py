@@ -8,8 +8,6 @@ from telegram.ext import BaseHandler, MessageHandler, filters
 
 from handlers.unit import on_update
 
-COMMANDS = ("today", "help")
-
 
 def handlers() -> list[BaseHandler[Any, Any, Any]]:
     """What python-telegram-bot listens to here; presses come through the one handler of presses."""

@@ -58,7 +58,8 @@ def test_a_dispute_from_the_first_word_to_the_last(
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
 
     # A notice is seen before it is sent, and counted after.
-    admin.press("群发通知", old=True)
+    admin.press("通知与活动", old=True)
+    admin.press("群发通知")
     admin.hears("现在有 1 人订阅")
     admin.types("买预付卡之前，先看看店有没有备案，少充一点，留好合同。")
     admin.hears("一字不差")
@@ -98,7 +99,8 @@ def test_a_dispute_from_the_first_word_to_the_last(
     consumer.press("退订", "买预付卡之前", old=True)
     consumer.hears("已为您退订")
     admin.command("admin")
-    admin.press("群发通知", "管理员菜单")
+    admin.press("通知与活动", "管理员菜单")
+    admin.press("群发通知")
     admin.hears("现在有 0 人订阅")
 
 
@@ -131,9 +133,10 @@ def test_a_group_that_was_added_becomes_a_work_group(
     dialog.get_by_label("称呼").fill("塘桥工作群")
     dialog.get_by_role("button", name="加上").click()
     # The page says what comes next, and that is what comes.
-    expect(dialog).to_contain_text("点“绑定工作群”")
+    expect(dialog).to_contain_text("点“名册与人员”、“绑定工作群”")
     dialog.get_by_role("button", name="知道了").click()
     admin.command("admin")
+    admin.press("名册与人员")
     admin.press("绑定工作群")
     admin.hears("请选街镇")
     admin.types("塘桥街道")

@@ -52,6 +52,8 @@ DYNAMIC = {
     "paper.did_": "bot/services/chain/packet.py",
     "paper.column_": "bot/services/chain/packet.py",
     "kind.": "bot/services/chain/hand_over.py",
+    "menu.about.": "bot/services/admin/administer.py",
+    "menu.group.": "bot/services/menus.py",
     "label.": "bot/interview/flow.py",
     "next.": "bot/services/consumer/follow.py",
     "notice.button.": "bot/services/outreach/notice_board.py",

@@ -19,7 +19,7 @@ from bot.adapters.database import Database
 from bot.law import book, policy
 from bot.ports import Attachment, Button, Incoming, Message, Press
 from bot.route.region import load_region
-from bot.services import accounts
+from bot.services import accounts, menus
 from bot.services.admin.live_classifier import LiveClassifier
 from bot.services.hear import hear
 from bot.services.network import seed_network
@@ -185,8 +185,12 @@ class Office:
         return (await self.button(BOSS, "选群并绑定")).link.partition("startgroup=")[2]
 
     async def tap_menu(self, label: str) -> str:
-        """Open the menu anew and choose from it."""
+        """Open the menu anew and choose from it, or from the group where the label stands."""
         await self.write(BOSS, "/admin")
+        for group in sorted(menus.GROUPS):
+            labels = [self.tables.texts.plain(b.label) for row in menus.rows(group) for b in row]
+            if label in labels:
+                await self.tap(BOSS, self.tables.texts.plain(menus.label(group)))
         return await self.tap(BOSS, label)
 
     async def case(self, number: str, *, desk: str = "", **fields: Any) -> None:

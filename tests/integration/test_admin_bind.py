@@ -32,7 +32,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 
 
 async def test_every_street_is_on_the_list_once_and_pages_turn_in_place(office: Office) -> None:
-    await office.tap(BOSS, "绑定工作群")
+    await office.tap_menu("绑定工作群")
     names: list[str] = []
     places = set()
     while True:
@@ -67,7 +67,7 @@ async def test_every_street_is_on_the_list_once_and_pages_turn_in_place(office: 
     ],
 )
 async def test_a_typed_name_is_found_first(office: Office, typed: str, wanted: str) -> None:
-    await office.tap(BOSS, "绑定工作群")
+    await office.tap_menu("绑定工作群")
     await office.write(BOSS, typed)
     matches = [words for words in (await office.last(BOSS)).buttons if words[0] in "✅▫"]
     assert 1 <= len(matches) <= 3
@@ -75,13 +75,13 @@ async def test_a_typed_name_is_found_first(office: Office, typed: str, wanted: s
 
 
 async def test_a_point_is_shown_with_its_street(office: Office) -> None:
-    await office.tap(BOSS, "绑定工作群")
+    await office.tap_menu("绑定工作群")
     await office.write(BOSS, "潍坊一村居委会")
     assert "潍坊一村居委会（潍坊新村街道）" in next(iter((await office.last(BOSS)).buttons))
 
 
 async def test_a_name_typed_in_full_leaves_only_desks_of_that_name(office: Office) -> None:
-    await office.tap(BOSS, "绑定工作群")
+    await office.tap_menu("绑定工作群")
     await office.write(BOSS, "新华居委会")
     matches = [words for words in (await office.last(BOSS)).buttons if words[0] in "✅▫"]
     assert matches
@@ -90,7 +90,7 @@ async def test_a_name_typed_in_full_leaves_only_desks_of_that_name(office: Offic
 
 @pytest.mark.parametrize("typed", ["火星第三殖民地", "   ", "%"])
 async def test_an_unknown_name_is_asked_for_again(office: Office, typed: str) -> None:
-    await office.tap(BOSS, "绑定工作群")
+    await office.tap_menu("绑定工作群")
     await office.write(BOSS, typed)
     assert "没有找到" in (await office.last(BOSS)).text
     await office.write(BOSS, "花木街道")
@@ -98,7 +98,7 @@ async def test_an_unknown_name_is_asked_for_again(office: Office, typed: str) ->
 
 
 async def test_the_link_binds_one_group_once(office: Office) -> None:
-    await office.tap(BOSS, "绑定工作群")
+    await office.tap_menu("绑定工作群")
     await office.tap(BOSS, "下一页")
     street = next(w for w in (await office.last(BOSS)).buttons if w.startswith("▫"))
     name = street[1:].lstrip("️ ")
@@ -143,7 +143,7 @@ async def test_a_wrong_link_binds_nothing(office: Office) -> None:
 
 @pytest.mark.parametrize(("days", "bound"), [(13.9, True), (14.1, False)])
 async def test_a_link_lives_fourteen_days(office: Office, days: float, bound: bool) -> None:
-    await office.tap(BOSS, "绑定工作群")
+    await office.tap_menu("绑定工作群")
     await office.write(BOSS, "花木街道")
     await office.tap(BOSS, "花木街道")
     token = await office.token()

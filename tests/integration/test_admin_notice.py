@@ -174,7 +174,7 @@ async def test_readers_who_all_left_after_the_preview_are_not_written_to(office:
 
 
 async def test_the_notice_says_who_sends_it(office: Office) -> None:
-    await office.tap(BOSS, "运营单位")
+    await office.tap_menu("运营单位")
     await office.write(BOSS, "花木街道消保委分会")
     await office.write(AUNT, "/subscribe")
     await compose(office)

@@ -158,7 +158,6 @@ def test_a_bench_that_does_not_exist_names_those_that_do(suda: Suda) -> None:
 
 
 def test_classify_is_measured_beside_jieba(suda: Suda, monkeypatch: pytest.MonkeyPatch) -> None:
-def test_classify_is_measured_beside_jieba(suda: Suda, monkeypatch: pytest.MonkeyPatch) -> None:
     # What is told is tested here, not how exactly.
     monkeypatch.setattr(understanding, "SINGLE", 40)
     few = {**words(), "texts": words()["texts"][:2]}

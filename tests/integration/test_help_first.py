@@ -74,7 +74,7 @@ async def test_before_consent_no_name_and_no_number_go_to_anyone(office: Office)
 
 async def test_the_officer_on_duty_is_told_and_nobody_else(office: Office) -> None:
     await office.write(BOSS, "/admin")
-    await office.tap(BOSS, "值班")
+    await office.tap_menu("值班")
     await office.tap(BOSS, "我来值班")
     await to_review(office)
     before = await counted(office)
@@ -83,7 +83,7 @@ async def test_the_officer_on_duty_is_told_and_nobody_else(office: Office) -> No
     assert "有轻生的话" in await told(office, BOSS, before[BOSS])
     assert len(await office.read(GROUP)) == before[GROUP]
     await office.write(BOSS, "/admin")
-    await office.tap(BOSS, "值班")
+    await office.tap_menu("值班")
     await office.tap(BOSS, "现在没有人值班")
     assert "现在没有人值班" in (await office.last(BOSS)).text
 

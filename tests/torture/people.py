@@ -149,7 +149,8 @@ class Admin(Phone):
         """One notice, from the menu to its board or first reader; 发送 is tapped twice."""
         text = f"第{len(self.announced) + 1:04d}号通知：海棠路便民服务点改在二楼"
         self.say("/admin")
-        self.press(*await self.sees(lambda: self.verb("m", "notice"), "the menu"))
+        self.press(*await self.sees(lambda: self.verb("m", "outreach"), "the menu"))
+        self.press(*await self.sees(lambda: self.verb("m", "notice"), "the group of notices"))
         await self.sees(lambda: self.verb("m", "stop"), "that a text is wanted")
         self.announced.append(text)
         self.say(text)

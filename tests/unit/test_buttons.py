@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot import services
 from bot.interview.answers import limit
 from bot.interview.questions import QUESTIONS, Question
 from bot.interview.terms import KEEP
@@ -21,7 +22,7 @@ from bot.route.register import Register
 from bot.services.consumer import codes, follow
 from bot.services.consumer.converse import REVIEW
 from bot.services.consumer.drafts import GROUPS
-from bot.services.outreach import broadcast, notice_board
+from bot.services.outreach import notice_board
 from bot.services.sending import button
 from bot.services.staff import (
     close_case,
@@ -38,7 +39,7 @@ from models.case import Case, new_token
 
 MOST = 64
 VERB = re.compile("[stmjku][a-z]{0,2}")
-SERVICES = Path(broadcast.__file__).parent
+SERVICES = Path(services.__file__).parent
 CODES = tuple(code for _, codes in GROUPS for code in codes)
 CONTROLS = ("back", "skip", "pause", "cancel", "cancel_yes", "human", "pin", "stay", "edit")
 REGISTER = Register(load_region("pudong").desks)
@@ -175,7 +176,7 @@ def test_foreign_data_is_told_apart(data: str) -> None:
 def test_no_two_use_cases_share_a_verb() -> None:
     """A button of one would be taken for the other's. Verbs are the short constants of the services."""
     owners: dict[str, set[str]] = {}
-    for path in sorted(SERVICES.glob("*.py")):
+    for path in sorted(SERVICES.rglob("*.py")):
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant | ast.Tuple):
                 for part in ast.walk(node.value):

@@ -112,7 +112,7 @@ async function addGroup(title) {
   await post("group", { title, members: state.persons.filter(ofDesks).map((p) => p.id) });
   await refreshState();
   choose("admin");
-  box.say("群已经建好", `“${title}”里有全部工作人员和管理员，机器人还没有进群。\n接下来在管理员的手机上点“绑定工作群”，选好街镇，再点“选群并绑定”，选这个群。`);
+  box.say("群已经建好", `“${title}”里有全部工作人员和管理员，机器人还没有进群。\n接下来在管理员的手机上点“名册与人员”、“绑定工作群”，选好街镇，再点“选群并绑定”，选这个群。`);
 }
 
 // Events come in bursts: they are taken together.

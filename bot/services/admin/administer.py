@@ -12,7 +12,15 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from bot.interview.asides import control
 from bot.ports import Button, Incoming
-from bot.services.admin import confirm_law, edit_rules, suggest_words, trial, try_rules, watch
+from bot.services import menus
+from bot.services.admin import (
+    confirm_law,
+    edit_rules,
+    suggest_words,
+    trial,
+    try_rules,
+    watch,
+)
 from bot.services.chain import assign
 from bot.services.network import bind_desk, check_points, enlist
 from bot.services.outreach import broadcast, copies, notice_board
@@ -110,8 +118,6 @@ async def pressed(
             await confirm_law.listing(session, answer)
         case "status":
             await _status(session, tables, answer)
-        case "quality":
-            await _quality(session, tables, answer)
         case "duty":
             await watch.show(session, account, answer)
         case "duty_on":
@@ -122,6 +128,10 @@ async def pressed(
             await watch.change(session, None)
             await audit.record(session, tables.clock.now(), Act.DUTY, account)
             await watch.show(session, account, answer, say("admin.duty_off"))
+        case group if group in menus.GROUPS:
+            await answer(say(f"menu.about.{group}"), buttons=[*menus.rows(group), [_item("menu")]])
+        case "quality":
+            await _quality(session, tables, answer)
         case "stop":
             await answer(say("admin.stopped"), buttons=[[_item("menu")]])
         case _:
@@ -217,15 +227,7 @@ async def _menu(session: AsyncSession, tables: Tables, account: Account, answer:
         say("admin.menu"),
         say("admin.menu_triage", count=waiting) if waiting else None,
         say("admin.menu_trial", lacking=_lacking(lacking)) if lacking else None,
-        buttons=[
-            [_item("notice"), _item("triage")],
-            [_item("bind"), _item("staff")],
-            [_item("operator"), _item("duty")],
-            [_item("try"), _item("rules")],
-            [_item("suggest"), _item("law")],
-            [_item("templates")],
-            [_item("status")],
-        ],
+        buttons=menus.rows(menus.ADMIN),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.services import menus
 from bot.services.admin import trial
 from bot.services.consumer import drafts
 from bot.services.sending import Answer, button
@@ -23,25 +24,10 @@ async def start(
 ) -> None:
     """The start screen; an unfinished draft is offered first. ``instead`` takes the greeting's place."""
     draft = await drafts.current(session, account)
-    rows = [[button("button.emergency", "go", value="emergency")]]
-    if draft is not None:
-        rows.append([button("button.resume", "go", value="resume")])
-    rows += [
-        [button("button.complaint", "go", value="complaint")],
-        [
-            button("button.clue", "go", value="clue"),
-            button("button.consult", "go", value="consult"),
-        ],
-        [
-            button("button.status", "go", value="status"),
-            button("button.hotlines", "go", value="hotlines"),
-        ],
-        [button("mydata.button.home", "d", question="home")],
-    ]
     await answer(
         *(instead or (say("start.hello"), say("start.demo") if tables.demo else None)),
         say("start.draft") if draft is not None else None,
-        buttons=rows,
+        buttons=menus.rows(menus.START, ["draft"] if draft is not None else []),
     )
 
 

@@ -15,19 +15,17 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Button, Press
-from bot.services import accounts
-from bot.services.chain import authority, hand_over
-from bot.services.mediation import ledger
+from bot.services import accounts, menus
+from bot.services.chain import hand_over
 from bot.services.network import poster
 from bot.services.network.bind_desk import PER_PAGE, by_serial, find, number, stamp
 from bot.services.privacy import audit
 from bot.services.sending import Answer, button, tell
-from bot.services.staff import today
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case
 from models.lifecycle import TAKEN
-from models.network import AUTHORITY, Invitation, InvitationState, Level, Organisation, Staff
+from models.network import Invitation, InvitationState, Level, Organisation, Staff
 from models.party import Account
 from models.privacy import Act
 
@@ -45,26 +43,13 @@ async def home(session: AsyncSession, tables: Tables, account: Account, answer: 
     """What a staff member does about herself and her colleagues; anyone else is told the way in."""
     account.awaiting = None
     duties = await accounts.duties(session, account)
-    manages = account.is_admin or any(desk.level is Level.STREET for _, desk in duties)
-    if not duties and not manages:
+    holds = accounts.standing(tables, account, duties)
+    if not holds & {"staff", "manager"}:
         await answer(say("staff.not_yet"), buttons=[[button("button.menu", "go", value="menu")]])
         return
-    rows: list[list[Button]] = (
-        [[button("today.button.list", today.VERB)], [button("proxy.button.begin", "sb")]]
-        if duties
-        else []
-    )
-    day = accounts.today(tables)
-    away = [staff for staff, _ in duties if staff.away_until and staff.away_until >= day]
-    if away:
-        rows.append([button("staff.button.back", "jl", question="back")])
-    elif duties:
-        rows.append([button("staff.button.leave", "jl", question="ask")])
-    if any(desk.level in AUTHORITY for _, desk in duties):
-        rows.append([button("official.button.list", authority.LIST)])
-    if manages:
-        rows.append([button("staff.button.manage", VERB, question="list", value="0")])
-    rows += [
+    away = [staff for staff, _ in duties if accounts.is_away(staff, accounts.today(tables))]
+    about_desks = [[_poster(desk)] for _, desk in duties[:SHOWN] if desk.level is Level.POINT]
+    about_desks += [
         [
             button(
                 say("staff.button.quit", name=desk.name), VERB, question="quit", value=staff.id.hex
@@ -72,15 +57,11 @@ async def home(session: AsyncSession, tables: Tables, account: Account, answer: 
         ]
         for staff, desk in duties[:SHOWN]
     ]
-    rows += [[_poster(desk)] for _, desk in duties[:SHOWN] if desk.level is Level.POINT]
-    rows.append([button("ledger.button.show", ledger.VERB)])
-    if account.is_admin:
-        rows.append([button("admin.button.menu", "m", value="menu")])
     await answer(
         say("staff.duties", names=[desk.name for _, desk in duties]) if duties else None,
         say("staff.away", **_span(away[0])) if away else None,
-        say("staff.manage") if manages else None,
-        buttons=rows,
+        say("staff.manage") if "manager" in holds else None,
+        buttons=[*menus.rows(menus.STAFF, holds), *about_desks],
     )
 
 
