@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.crypto import Keyring
-from bot.bench import benches
-from bot.bench.measure import words
+from bot.bench import benches, measure
 from bot.classify import bench as understanding
 from tests.integration.cli_helpers import Suda, file_one, process, suda
 
@@ -160,7 +159,7 @@ def test_a_bench_that_does_not_exist_names_those_that_do(suda: Suda) -> None:
 def test_classify_is_measured_beside_jieba(suda: Suda, monkeypatch: pytest.MonkeyPatch) -> None:
     # What is told is tested here, not how exactly.
     monkeypatch.setattr(understanding, "SINGLE", 40)
-    few = {**words(), "texts": words()["texts"][:2]}
+    few = {**measure.words(), "texts": measure.words()["texts"][:2]}
     monkeypatch.setattr(benches, "words", lambda: few)
     monkeypatch.setattr(understanding, "BAD", {"empty": "", "one sign": "车" * 10_000})
     found = json.loads(suda("bench", "classify", "--json").out)
