@@ -17,7 +17,7 @@ from bot.ports import Button, Press
 from bot.services import accounts
 from bot.services.admin.live_law import law_now
 from bot.services.chain import group_event, hand_over, packet
-from bot.services.consumer import keep_evidence
+from bot.services.consumer import joint, keep_evidence
 from bot.services.mediation import documents
 from bot.services.sending import Answer, Rows, button, day_words, tell
 from bot.services.tables import SHANGHAI, Tables
@@ -143,7 +143,7 @@ async def receive(
             session,
             tables,
             case,
-            packet.compose(tables, case, law),
+            packet.compose(tables, case, law, await joint.size(session, case)),
             to=account.address,
             told=say("official.packet", number=case.number or ""),
             media=keep_evidence.media(case.evidence),
