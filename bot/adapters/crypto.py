@@ -27,6 +27,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 FORMAT = b"v1"
 KEY_BYTES = 32
 NONCE_BYTES = 12
+HALF_DONE = ".keyring-"
+"""Begins the name of a keyring that is being written."""
 
 FOLLOW_SECONDS = 1.0
 """How long a process may go on sealing with a key that another has replaced."""
@@ -219,17 +221,25 @@ def _read(path: Path) -> dict[str, Any]:
     return body
 
 
+def _clear_away(folder: Path, but: str) -> None:
+    """What a killed process left half done holds keys too, which may be dropped by now."""
+    for left in folder.glob(f"{HALF_DONE}*"):
+        if left.name != Path(but).name:
+            left.unlink(missing_ok=True)
+
+
 def _write(path: Path, body: Mapping[str, object], replace: bool) -> None:
     """All or nothing, 0600 from its first byte; without ``replace`` an existing file wins."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".keyring-")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=HALF_DONE)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(body, file, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
             if replace:
+                _clear_away(path.parent, name)
                 os.replace(name, path)
             else:
                 with contextlib.suppress(FileExistsError):

@@ -186,6 +186,11 @@ def tells(text: str) -> bool:
     return len(bare(text)) >= limit("story_min")
 
 
+def speaks_for_another(text: str) -> bool:
+    """Whether the story is somebody else's: "我妈被忽悠办了卡", "帮老人问一下"; not "给孩子买的"."""
+    return re.search(words()["for_another"]["pattern"], text[:5000]) is not None
+
+
 def category(given: Given, _answers: Answers, ctx: Context) -> str:
     """A code of the taxonomy; ``more`` opens the groups, ``g:<group>`` a group's codes; whoever does
     not know leaves it to the staff (``unknown``)."""

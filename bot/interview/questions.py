@@ -157,6 +157,16 @@ def claim_amount_options(answers: Answers, _ctx: Context) -> tuple[str, ...]:
     return (SAME, "unknown") if value_of(answers, "amount") else ("unknown",)
 
 
+def for_another(answers: Answers, ctx: Context) -> bool:
+    """A parent's, a child's or another's matter by her own words; nobody else is asked."""
+    said = ctx.for_another or value_of(answers, "minor") == "yes"
+    return said or "for_whom" in answers
+
+
+def names_another(answers: Answers, _ctx: Context) -> bool:
+    return value_of(answers, "for_whom") not in (None, "self")
+
+
 def no_institution(answers: Answers, ctx: Context) -> bool:
     """Where an institution's own answer was asked for, the merchant is not asked about again."""
     return object_of(answers, ctx) not in INSTITUTIONS
@@ -283,6 +293,11 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question("evidence", read.evidence, options=among("done", "none")),
     # Who (order 121 art. 10: name, phone, address; art. 28: a report needs none of them)
+    Question(
+        "for_whom", read.choice, when=for_another, kinds=COMPLAINT, skippable=COMPLAINT,
+        options=among("self", "elder", "child", "minor", "other"),
+    ),
+    Question("for_name", read.person_name, when=names_another, kinds=COMPLAINT),
     Question("name", read.person_name, skippable=CLUE, carries=read.phone_in_name),
     Question("phone", read.phone, kinds=EVERY, skippable=CLUE | CONSULT),
     Question("address", read.words_of("address", 4), skippable=FILED, carries=read.home_in_address),

@@ -51,7 +51,7 @@ class Context:
     there is none; ``finance`` and ``fraud`` are about the object in force and the story. ``ask_object`` is set when
     the classifier is not sure; ``candidates`` are its best codes (three at most), ``taxonomy`` the whole list as
     (group, codes). ``files`` counts the evidence kept so far. ``brief``: told to staff who write it down (代登记), so only
-    what has to be known is asked.
+    what has to be known is asked. ``for_another``: her words say that it is somebody else's matter.
     """
 
     kind: Kind
@@ -66,6 +66,7 @@ class Context:
     files: int = 0
     evidence_list: tuple[Say | str, ...] = ()
     brief: bool = False
+    for_another: bool = False
     taxonomy: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 

@@ -34,6 +34,20 @@ def working_days_after(start: date, n: int) -> date:
     return day
 
 
+def working_days_before(end: date, n: int) -> date:
+    """The ``n``-th working day (工作日) before ``end``; ``end`` itself when n is 0.
+
+    Raises ValueError when n is negative.
+    """
+    if n < 0:
+        raise ValueError(f"a duration of {n} working days")
+    day = end
+    while n:
+        day -= ONE
+        n -= is_working_day(day)
+    return day
+
+
 def days_after(start: date, n: int) -> date:
     """``n`` natural days after ``start``, moved past a statutory holiday at its end.
 

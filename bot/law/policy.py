@@ -15,7 +15,8 @@ class Policy:
     """Hours, days and sizes as their names say, times in Shanghai; ``*_mb`` in MiB, ``*_characters`` in code points.
 
     ``take_hours`` are hours of duty by the type of a desk, ``other`` for any that is not named.
-    ``handle_working_days``: by the desk's part in a case (dispute, advice, clue, consult).
+    ``handle_working_days``: by the desk's part in a case (dispute, advice, clue, consult);
+    ``limit_reminder_working_days``: by the statute whose last day is near.
     """
 
     checked_on: str
@@ -69,6 +70,7 @@ class Policy:
     group_days: int
     signal_cases: int
     clock_near_working_days: int
+    limit_reminder_working_days: Mapping[str, int]
     take_hours: Mapping[str, int]
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.adapters.telegram import sound
 from bot.interview import flow
@@ -19,20 +16,27 @@ from bot.interview.questions import QUESTIONS
 from bot.interview.terms import Choose, Context, Given, Kind, Wrong
 from bot.ports import Message
 from bot.services.consumer import drafts
+from bot.services.mediation import advance, agree, mediate
+from bot.services.mediation.papers import Form, Step, Unread
 from bot.services.queue.drain import where
 from bot.texts.catalogue import Say
-from models.case import Case, CaseKind
-from models.party import Account
 from tests.attack.hostile import HOSTILE_NAMES, POLYGLOT, TEXTS, THINGS, marked
-from tests.attack.siege import STORY, STREET, Scene, Siege, besieged, judge
+from tests.attack.places import ASKED, FIELDS, FORMS, MINE, QUEUED, STRANGER
+from tests.attack.siege import STREET, Siege, besieged, judge
 from tests.house_rules.words import fields as fields_of
-from tests.integration.admin_office import AUNT, BOSS, GROUP, OTHER_GROUP, TEACHER
+from tests.integration.admin_office import AUNT, GROUP, TEACHER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-STRANGER = "tg:1999"
 TODAY = date(2026, 11, 23)
-MINE, QUEUED, ASKED = "PD-20261123-00001", "PD-20261123-00002", "PD-20261123-00003"
+READERS: dict[str, tuple[Form, Step]] = {
+    f"{form.name} {step.key}": (form, step)
+    for form in (mediate.FORM, agree.FORM, advance.FORM)
+    for step in form.steps
+    if step.read is not None
+}
+EACH = 5
+"""So many texts are tried at each form; the next form tries others."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -48,94 +52,6 @@ async def siege(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Siege
         await siege.press(TEACHER, "sa", ASKED)
         await office.write(TEACHER, "请把合同拍照发来")
         yield siege
-
-
-@dataclass(frozen=True)
-class Field:
-    """A place where something can be written: who writes, what she was asked, and in which chat.
-
-    ``before`` stands ahead of what she writes (a command's name)."""
-
-    who: str
-    waiting: Mapping[str, Any] = field(default_factory=dict)
-    asking: str = ""
-    consented: bool = True
-    kind: CaseKind = CaseKind.COMPLAINT
-    paused: bool = False
-    chat: str = ""
-    before: str = ""
-    case: str = ""
-
-    def scene(self, siege: Siege) -> Scene:
-        async def scene(session: AsyncSession, account: Account) -> None:
-            account.awaiting = dict(self.waiting) or None
-            if self.case:
-                found = select(Case.token).where(Case.number == self.case)
-                account.awaiting = {**self.waiting, "case": await session.scalar(found)}
-            if self.asking:
-                case = await drafts.begin(session, siege.office.tables, account, self.kind)
-                case.answers = {"story": {"v": STORY, "said": STORY, "by": "person"}}
-                case.consented_at = case.created_at if self.consented else None
-                case.asking, case.paused = self.asking, self.paused
-            await session.flush()
-
-        return scene
-
-
-FIELDS: dict[str, Field] = {
-    **{f"question {q.key}": Field(AUNT, asking=q.key) for q in QUESTIONS},
-    "question story of a clue": Field(AUNT, asking="story", kind=CaseKind.CLUE),
-    "question extra of a consultation": Field(AUNT, asking="extra", kind=CaseKind.CONSULT),
-    "a new person's first words": Field(STRANGER),
-    "before the consent": Field(AUNT, asking="consent", consented=False),
-    "the review": Field(AUNT, asking="review"),
-    "a paused draft": Field(AUNT, asking="amount", paused=True),
-    "words beside open cases": Field(AUNT),
-    "more for a case": Field(AUNT, {"verb": "add"}, case=MINE),
-    "an answer to the staff": Field(AUNT, {"verb": "add"}, case=ASKED),
-    "a number to call back": Field(AUNT, {"verb": "call_back", "case": ""}),
-    "which case it is for": Field(AUNT, {"verb": "use", "text": "还有发票"}),
-    "a command's argument": Field(AUNT, before="/start "),
-    "an invitation": Field(AUNT, before="/start join_"),
-    "a case's link": Field(AUNT, before="/start case_"),
-    "the first admin's link": Field(AUNT, before="/start admin_"),
-    "a poster's link": Field(AUNT, before="/start p_"),
-    "a command": Field(AUNT, before="/"),
-    "a question to the consumer": Field(TEACHER, {"verb": "sa"}, case=MINE),
-    "the money returned": Field(TEACHER, {"verb": "ss"}, case=MINE),
-    "the reason of an end": Field(
-        TEACHER, {"verb": "sc", "result": "no_agreement", "fen": 0}, case=MINE
-    ),
-    "the reason of a settlement": Field(
-        TEACHER, {"verb": "sc", "result": "settled", "fen": 100}, case=MINE
-    ),
-    "why it is returned": Field(TEACHER, {"verb": "srr"}, case=MINE),
-    "the days of a leave": Field(TEACHER, {"verb": "jl"}),
-    "a desk's name for staff": Field(BOSS, {"verb": "j"}),
-    "a notice": Field(BOSS, {"verb": "mn"}),
-    "a desk to bind": Field(BOSS, {"verb": "mb"}),
-    "a desk to assign": Field(BOSS, {"verb": "mt"}, case=QUEUED),
-    "a word for the rules": Field(BOSS, {"verb": "mw", "at": 1}),
-    "an example for the rules": Field(
-        BOSS, {"verb": "mw", "at": 1, "word": "跑路", "code": "prepaid_card", "step": "weak"}
-    ),
-    "a reason for the rules": Field(
-        BOSS,
-        {
-            "verb": "mw",
-            "at": 1,
-            "word": "跑路",
-            "code": "prepaid_card",
-            "step": "weak",
-            "example": "老板跑路了",
-        },
-    ),
-    "a text to try": Field(BOSS, {"verb": "mr"}),
-    "the operator's name": Field(BOSS, {"verb": "mo"}),
-    "in the group": Field(TEACHER, chat=GROUP),
-    "a link in a group": Field(TEACHER, chat=OTHER_GROUP, before="/start "),
-    "a command in a group": Field(TEACHER, chat=GROUP, before="/"),
-}
 
 
 async def tried(siege: Siege, at: str, name: str, said: str, **fields: Any) -> str:
@@ -162,6 +78,45 @@ def report(faults: list[str]) -> None:
 
 async def test_every_field_bears_all_kinds_of_malice_in_one_text(siege: Siege) -> None:
     report([await tried(siege, place, "polyglot", POLYGLOT) for place in FIELDS])
+
+
+async def test_every_form_is_there_to_be_filled_in(siege: Siege) -> None:
+    """What is tried below comes to the form, and is not turned away before it."""
+    away = {siege.say(key) for key in ("toast.not_yours", "toast.not_staff", "toast.no_case")}
+    for place, what in FORMS.items():
+        scene = None if what.who == STRANGER else what.scene(siege)
+        got = await siege.attempt(what.who, said=f"{what.before}320", scene=scene)
+        assert got.owed, place
+        assert not [words for words in away if words in got.plain], place
+
+
+async def test_every_form_bears_texts_of_its_own(siege: Siege) -> None:
+    """The forms take turns until every text has been at some of them."""
+    texts = list(TEXTS.items())
+    faults = []
+    for at, place in enumerate(FORMS):
+        for number in range(at * EACH, (at + 1) * EACH):
+            name, words = texts[number % len(texts)]
+            faults.append(await tried(siege, place, name, marked(words)))
+    assert EACH * len(FORMS) >= len(texts)
+    report(faults)
+
+
+async def test_every_reader_of_a_form_bears_every_text() -> None:
+    """What a step makes of hostile words can be kept and shown, or is refused with a reason."""
+    faults = []
+    for place, (form, step) in READERS.items():
+        assert step.read is not None
+        for name, words in TEXTS.items():
+            try:
+                value = step.read(sound(marked(words)).strip(), TODAY)
+                json.dumps(value)
+                form.shown(step, value)
+            except Unread:
+                continue
+            except Exception as error:
+                faults.append(f"{place} | {name}: {where(error)} {error}"[:200])
+    report(faults)
 
 
 async def test_every_text_is_borne_by_some_field(siege: Siege) -> None:

@@ -12,7 +12,6 @@ import pytest_asyncio
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.law.advance import load
 from bot.ports import Incoming, Message, Press
 from bot.services.hear import hear
 from models.case import Case, CaseKind, Event
@@ -22,12 +21,12 @@ from models.mediation import (
     AdvancePayment,
     AdvanceState,
     Mediation,
-    Recourse,
     Settlement,
     SettlementState,
 )
 from models.network import Level, LiaisonPoint, Organisation, Staff
 from models.party import Account
+from tests.attack.places import asked_for
 from tests.attack.rights import (
     ABOVE,
     ADMIN,
@@ -277,7 +276,8 @@ async def _set(
         terms.state = SettlementState.KEPT
     advance = None
     if row.startswith("szq"):
-        advance = _asked_for(case, people[TAKER], right, await _desk(session))
+        asked = AdvanceState.PAID if right and right.question == "back" else AdvanceState.ASKED
+        advance = asked_for(case, asked, (await _desk(session)).id, people[TAKER].id)
         session.add(advance)
     await session.flush()
     return Scene(case, other, terms, advance, people)
@@ -296,26 +296,6 @@ async def _desk(session: AsyncSession) -> Organisation:
     """The point that has the case."""
     owned = select(Case.desk_id).where(Case.number == SECOND_NUMBER).scalar_subquery()
     return (await session.scalars(select(Organisation).where(Organisation.id == owned))).one()
-
-
-def _asked_for(
-    case: Case, taker: Account, right: Right | None, desk: Organisation
-) -> AdvancePayment:
-    paid = right is not None and right.question == "back"
-    row = AdvancePayment(
-        case_id=case.id,
-        desk_id=desk.id,
-        by_id=taker.id,
-        state=AdvanceState.PAID if paid else AdvanceState.ASKED,
-        fen=500_000,
-        second=True,
-        asked_at=NOON,
-        due_at=NOON + timedelta(days=1),
-        recourse=Recourse.NOT_YET,
-        recovered_fen=0,
-    )
-    row.reason = {"fen": 500_000, "proof": list(load().proofs[:1]), "why": "refuses"}
-    return row
 
 
 class _Undo(Exception):

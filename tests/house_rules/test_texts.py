@@ -183,6 +183,7 @@ ACCEPTED = "受" + "理"
 OF_AN_OFFICER = ("official.", "paper.did_accept")
 OFFICERS = {
     "bot/services/chain/authority.py",  # the officer's buttons
+    "bot/services/chain/limits.py",  # reminds an officer of her clocks
     "bot/services/staff/desk.py",  # tells an officer which of the desk's buttons do not fit
     "bot/services/network/enlist.py",  # the button of the officer's list
     "bot/services/consumer/follow.py",  # an ACCEPT or REFUSE of the case's own events, which only authority.py makes

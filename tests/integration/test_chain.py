@@ -13,12 +13,14 @@ from bot.ports import Document, Press
 from bot.services.chain import group_event, hand_over, refer, remind
 from bot.services.chain.overdue import overdue
 from bot.services.mediation import documents
+from bot.services.tables import SHANGHAI
 from models.case import Case, CaseKind
 from models.delivery import Outbox, Timer, TimerState
 from models.lifecycle import Action, CaseStatus, NotPossible
 from models.network import Organisation
 from models.party import Account
 from tests.integration.admin_office import AUNT, BOSS, OTHER_GROUP, TEACHER, Office, opened
+from tests.integration.mediation_desk import fire
 
 STREET, BUREAU = "花木街道", "浦东新区市场监督管理局"
 OFFICER, BUREAU_GROUP = "tg:1009", "tg:-100900"
@@ -187,6 +189,67 @@ async def test_down_with_a_date_and_back_with_words_while_the_clock_runs(office:
     assert "不予受理" not in str((await office.last(OFFICER)).buttons)
 
 
+async def heard(office: Office, chat: str, day: datetime) -> list[str]:
+    """What falls due by then, as a chat hears it."""
+    before = len(await office.read(chat))
+    office.clock.at = day.astimezone(UTC)
+    await fire(office)
+    return [shown.text for shown in (await office.read(chat))[before:]]
+
+
+def morning(year: int, month: int, day: int, minute: int = 0) -> datetime:
+    """When the office opens, in Shanghai, and so many minutes."""
+    return datetime(year, month, day, 9, tzinfo=SHANGHAI) + timedelta(minutes=minute)
+
+
+async def test_an_officer_is_reminded_before_a_limit_of_the_law_and_her_office_after_it(
+    office: Office,
+) -> None:
+    await referred(office)
+    # Seven working days after 23 November are over with 2 December; two before it is the 30th.
+    assert not await heard(office, OFFICER, morning(2026, 11, 30, -1))
+    (told,) = await heard(office, OFFICER, morning(2026, 11, 30))
+    assert f"{NUMBER}：决定是否受理的法定期限到12月2日为止，还有 2 天" in told
+    assert not await heard(office, BUREAU_GROUP, morning(2026, 12, 3, -1)), "she has it herself"
+    before = len(await office.read(OFFICER))
+    (told,) = await heard(office, BUREAU_GROUP, morning(2026, 12, 3))
+    assert "决定是否受理的法定期限12月2日已经过了" in told
+    assert "已经过了" in (await office.read(OFFICER))[before].text
+    assert not await heard(office, OFFICER, morning(2026, 12, 4)), "once"
+    for secret in ("王秀英", "13800138000", "健身房"):
+        assert secret not in told
+
+
+async def test_what_was_decided_in_time_is_not_reminded_of_and_an_appraisal_moves_the_day(
+    office: Office,
+) -> None:
+    await referred(office)
+    await press(office, OFFICER, "so", "accept:yes")
+    assert not await heard(office, OFFICER, morning(2026, 12, 3)), "it was decided"
+    await press(office, OFFICER, "so", "appraise:yes")
+    office.clock.at = morning(2026, 12, 13).astimezone(UTC)
+    await press(office, OFFICER, "so", "appraised:yes")
+    # Sixty days after 23 November are 22 January, and ten of appraisal make 1 February; five working days before
+    # that Monday is the Monday before.
+    assert not await heard(office, OFFICER, morning(2027, 1, 25, -1))
+    (told,) = await heard(office, OFFICER, morning(2027, 1, 25))
+    assert "调解的法定期限到2月1日为止，还有 7 天" in told
+    assert "估算" in told, "the holidays of 2027 are not announced"
+    await press(office, OFFICER, "so", "terminate:yes", "limit")
+    assert not await heard(office, BUREAU_GROUP, morning(2027, 2, 3))
+
+
+async def test_the_office_is_reminded_while_a_street_has_its_case(office: Office) -> None:
+    await referred(office)
+    await press(office, OFFICER, "so", "accept:yes")
+    street = await office.desk(STREET)
+    await press(office, OFFICER, "sud", street.code, "10")
+    await press(office, TEACHER, "st")
+    (_, told) = await heard(office, BUREAU_GROUP, morning(2027, 1, 15))
+    assert "调解的法定期限到1月22日为止" in told, "after the street's own day"
+    assert "1月22日" in await said(office, TEACHER)
+
+
 async def test_a_desk_that_never_answers_is_passed_by_rung_by_rung(office: Office) -> None:
     """Street, office, bureau, admins; the office stands between once the tree has one."""
     async with office.rows() as session:
@@ -266,7 +329,12 @@ async def test_a_clue_is_split_and_nobody_of_the_point_learns_of_it(office: Offi
     # It never goes down, and closes only with what was found.
     assert await office.write(OFFICER, press=Press("sud", token)) == "这个按钮已经过期"
     assert await office.write(OFFICER, press=Press("se", token))
+    # Three working days before 14 December.
+    assert not await heard(office, OFFICER, morning(2026, 12, 9, -1))
+    (told,) = await heard(office, OFFICER, morning(2026, 12, 9))
+    assert "核查线索的法定期限到12月14日为止" in told
     await office.write(OFFICER, press=Press("so", token, "extend:yes"))
+    assert not await heard(office, BUREAU_GROUP, morning(2026, 12, 15)), "fifteen more"
     await office.write(OFFICER, press=Press("so", token, "checked:yes", 0, "filed_case"))
     assert "已另行立案" in await said(office, AUNT)
 

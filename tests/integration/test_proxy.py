@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -61,6 +62,63 @@ async def test_a_few_questions_a_slip_and_no_account_of_the_staff_s(office: Offi
         assert staff.consented_at is None
         row = (await session.scalars(select(CaseCode))).one()
         assert code.replace("-", "") not in row.code_hash
+
+
+TAP_SECONDS, CHARACTER_SECONDS, READ_SECONDS = 1.5, 0.7, 2.0
+"""What we take a hand at the desk to need: a tap, a character typed on a phone (85 a minute), and a look at
+each new message. Assumed, not measured on people."""
+
+TWO_MINUTES = 120.0
+ORDINARY: dict[str, tuple[str, dict[str, str]]] = {
+    "shoes": (
+        "川沙新镇顺风鞋店，皮鞋穿一天开胶，320元，要退钱",
+        {"name": "王秀英", "phone": "19900001001"},
+    ),
+    "a fitness card": (
+        "潍坊新村街道顺风健身办卡，花了2600元，店关门了，要退钱",
+        {"name": "李建国", "phone": "19900001002"},
+    ),
+    "milk": (
+        "张江镇幸福来超市的牛奶过期了，128元，要赔偿",
+        {"name": "陆月芳", "phone": "19900001003"},
+    ),
+}
+"""What a staff member writes while somebody tells it, and what is then still asked."""
+
+
+@pytest.mark.parametrize("what", ORDINARY)
+async def test_an_ordinary_case_is_written_down_in_two_minutes(office: Office, what: str) -> None:
+    story, further = ORDINARY[what]
+    taps, characters, looks = 0, 0, 0
+
+    async def tap(label: str) -> None:
+        nonlocal taps, looks
+        await office.tap(COLLEAGUE, label)
+        taps, looks = taps + 1, looks + 1
+
+    async def types(words: str) -> None:
+        nonlocal characters, looks
+        await office.write(COLLEAGUE, words)
+        characters, looks = characters + len(words) + 1, looks + 1
+
+    await office.write(COLLEAGUE, "/staff")
+    await tap("代登记")
+    await tap("已签名")
+    await types(story)
+    while "✅ 提交" not in (await office.last(COLLEAGUE)).buttons:
+        async with office.db.read() as session:
+            draft = (await session.scalars(select(Case).where(Case.filed_at.is_(None)))).one()
+        assert draft.asking in further, (
+            f"{draft.asking} is asked though it was said, or need not be"
+        )
+        await types(further[draft.asking])
+    await tap("提交")
+    case, owner = await case_of(office)
+    assert codes.on_paper(owner)
+    assert case.number in (await office.last(COLLEAGUE)).text
+    took = taps * TAP_SECONDS + characters * CHARACTER_SECONDS + looks * READ_SECONDS
+    assert took <= TWO_MINUTES, f"{taps} taps, {characters} characters, {looks} messages: {took} s"
+    assert (taps, looks) <= (3, 7)
 
 
 async def test_her_code_links_it_once_and_to_no_staff(office: Office) -> None:

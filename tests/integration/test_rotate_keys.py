@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
+from random import Random
 
 import pytest
+from sqlalchemy import select
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.crypto import Keyring, SealBroken, prefix
+from bot.adapters.database import Database
 from bot.adapters.files import SealedFiles
 from bot.services.privacy.rotate_keys import in_use, reseal, sealed_columns
 from bot.services.queue.deliver import owe
 from models.base import install_cipher
-from tests.integration.cli_helpers import PHONE, Suda, file_one, suda
+from models.case import Case
+from tests.conftest import ROOT
+from tests.integration.cli_helpers import PHONE, STORY, Suda, file_one, suda
 from tests.integration.durable import opened, opened_on, outbox, text
 from tests.torture.postgres import postgresql
 
@@ -122,6 +131,86 @@ async def test_others_write_meanwhile_and_nothing_is_lost(tmp_path: Path) -> Non
         assert [await vault.get(f"file-{number}") for number in range(30)] == [
             b"%d" % number for number in range(30)
         ]
+
+
+SEALED_ROWS, SEALED_FILES = 410, 12
+DICE = Random(20261128)
+DEATHS = ("made", str(DICE.randrange(200, 400)), f"{DICE.uniform(0.3, 1):.3f}", "drop", "never")
+"""When each of them dies: see rotate_child."""
+
+
+async def filled(folder: Path) -> None:
+    """Rows for several batches, and files."""
+    ring = Keyring.open(folder / "keyring.json", create=False)
+    install_cipher(ring)
+    db = Database(f"sqlite:///{folder / 'suda.db'}")
+    vault = SealedFiles(folder / "evidence", ring)
+    async with db.write() as session:
+        for number in range(SEALED_ROWS):
+            await owe(session, f"tg:{number}", text(f"{number}"), now=SystemClock().now())
+    for number in range(SEALED_FILES):
+        await vault.put(f"file-{number}", b"%d" % number)
+    await db.close()
+
+
+async def all_opens(folder: Path) -> bool:
+    """Whether everything reads as it was written, with the keys that are in the file now."""
+    ring = Keyring.open(folder / "keyring.json", create=False)
+    install_cipher(ring)
+    db = Database(f"sqlite:///{folder / 'suda.db'}")
+    vault = SealedFiles(folder / "evidence", ring)
+    said = {
+        row.target: row.payload["parts"][0]["say"]
+        for row in await outbox(db)
+        if row.target.startswith("tg:") and row.payload is not None
+    }
+    async with db.read() as session:
+        story = (await session.scalars(select(Case))).one().answers["story"]["v"]
+    files = [await vault.get(f"file-{number}") for number in range(SEALED_FILES)]
+    await db.close()
+    rows = {f"tg:{number}": str(number) for number in range(SEALED_ROWS)}
+    return (
+        said == rows
+        and story == STORY
+        and files == [b"%d" % number for number in range(SEALED_FILES)]
+    )
+
+
+def test_a_rotation_that_is_killed_at_any_moment_ends_in_the_end(
+    suda: Suda, tmp_path: Path
+) -> None:
+    file_one(tmp_path)
+    folder = tmp_path / "data"
+    asyncio.run(filled(folder))
+    ends, seen = [], []
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tests.integration.rotate_child"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    try:
+        for moment in DEATHS:
+            child.stdin.write(f"{moment}\n")
+            child.stdin.flush()
+            ends.append(int(child.stdout.readline()))
+            seen.append(sealed_with(folder))
+            assert asyncio.run(all_opens(folder)), f"after a kill at {moment}"
+    finally:
+        child.kill()
+        child.communicate()
+    assert ends[-1] == 0
+    assert ends.count(-signal.SIGKILL) >= 3, ends
+    assert any(len(keys) > 1 for keys in seen), "no kill fell into the work"
+    body = json.loads((folder / "keyring.json").read_text("utf-8"))
+    assert list(body["keys"]) == [body["active"]], "no older key is kept, because none is needed"
+    assert seen[-1] == {body["active"]}
+    assert not list(folder.glob(".keyring-*")), "nor does one lie about"
+    assert suda("audit", "verify").code == 0
 
 
 async def test_a_changed_row_stops_the_rotation_and_keeps_the_old_key(tmp_path: Path) -> None:

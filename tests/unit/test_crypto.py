@@ -225,3 +225,16 @@ def test_a_vault_key_cannot_leave_its_folder(tmp_path: Path, keyring: Keyring, k
     with pytest.raises(ValueError, match="vault key"):
         do(SealedFiles(tmp_path, keyring).put(key, b"x"))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("here", [False, True])
+def test_a_keyring_half_written_by_a_process_that_died_is_cleared_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("keyring.json") if here else tmp_path / "keyring.json"
+    Keyring.open(path)
+    (tmp_path / ".keyring-dead").write_text('{"keys": {"k1": "…"}}', "utf-8")
+    ring = Keyring.rotate(path)
+    assert ring.active == "k2"
+    assert [one.name for one in tmp_path.iterdir()] == ["keyring.json"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.interview.answers import heard, pick
+from bot.interview.answers import heard, pick, speaks_for_another
 from bot.interview.flow import answer
 from bot.interview.questions import BY_KEY
 from bot.interview.terms import Choose, Given, Option, Wrong
@@ -242,3 +242,26 @@ def test_hearing_never_fails_and_only_names_what_was_offered(text: str) -> None:
     for key, values in (("paid_by", ("wechat", "cash")), ("harm", ("yes", "no", "unknown"))):
         for loose in (True, False):
             assert heard(text, key, values, loose) in (None, *values)
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        "帮我妈问一下，她在养生馆办了卡", "替我爸投诉健身房", "我妈被忽悠办了卡，花了2600", "老人被拉去听课买了保健品",
+        "我爸爸在超市买了一台按摩椅，坏了", "我儿子十岁玩手机充了六千多，能退吗", "想替邻居老太太反映一个事，店关门了",
+    ],
+)  # fmt: skip
+def test_a_story_about_somebody_else_is_heard(story: str) -> None:
+    assert speaks_for_another(story)
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        "给孩子报了培训班，店关门了", "我和我妈一起买了鞋，开胶了", "给我妈买了手机，屏幕坏了", "带孩子去玩，花了300",
+        "我妈说他们卖假货，我花了300", "朋友介绍我买了基金，亏了", "被朋友骗着签了担保", "上周办了年卡，昨天店关门了",
+        "店员帮我办了卡", "陪老人买了药", "客服让我帮忙反映",
+    ],
+)  # fmt: skip
+def test_who_bought_it_herself_is_not_asked_for_whom_she_acts(story: str) -> None:
+    assert not speaks_for_another(story)

@@ -645,3 +645,30 @@ def test_the_next_question_is_derived_from_the_answers_alone() -> None:
         following = next_question(rest, ctx)
         assert following is not None
         assert following.key == key
+
+
+def test_only_who_speaks_for_another_is_asked_for_whom() -> None:
+    asked = {"for_whom", "for_name"}
+    assert not asked & {q.key for q in applicable({}, context())}
+    ctx = context(for_another=True)
+    keys = [q.key for q in applicable({}, ctx)]
+    assert keys.index("for_whom") + 1 == keys.index("name"), "right before her own name"
+    mine = answer(BY_KEY["for_whom"], Given(value="self"), {}, ctx)
+    assert "for_name" not in {q.key for q in applicable(mine, ctx)}
+    hers = answer(BY_KEY["for_whom"], Given(text="我妈"), {}, ctx)
+    assert hers["for_whom"]["v"] == "elder"
+    assert next_question({**hers, **answered(hers, ctx, "for_name")}, ctx) == BY_KEY["for_name"]
+    brief = context(for_another=True, brief=True)
+    assert next_question(answered({}, brief, "for_whom"), brief) is None
+
+
+def answered(answers: dict[str, Any], ctx: Context, *but: str) -> dict[str, Any]:
+    """The same with something at every other question of this talk."""
+    rest = {q.key: {"v": None, "by": "person"} for q in applicable(answers, ctx)}
+    return {**{k: v for k, v in rest.items() if k not in but}, **answers}
+
+
+def test_money_that_a_child_spent_is_a_guardians_matter() -> None:
+    spent = {"minor": {"v": "yes", "said": "", "by": "person"}}
+    ctx = context(object="internet_service")
+    assert "for_whom" in {q.key for q in applicable(spent, ctx)}

@@ -18,6 +18,7 @@ from bot.law.deadlines import (
     is_working_day,
     missing_years,
     working_days_after,
+    working_days_before,
 )
 
 KNOWN = st.dates(date(2025, 1, 1), date(2026, 10, 31))
@@ -26,6 +27,19 @@ KNOWN = st.dates(date(2025, 1, 1), date(2026, 10, 31))
 def test_seven_working_days_over_national_day_count_the_moved_saturday() -> None:
     # 29, 30 September; the holiday of 1-7 October; 8, 9, Saturday 10 (worked), 12, 13 October.
     assert working_days_after(date(2026, 9, 28), 7) == date(2026, 10, 13)
+
+
+def test_working_days_are_counted_backwards_over_a_holiday_and_its_moved_saturday() -> None:
+    # Monday 12 October, Saturday 10 (worked), 9, 8 October, and 30 September before the holiday.
+    assert working_days_before(date(2026, 10, 13), 5) == date(2026, 9, 30)
+    assert working_days_before(date(2026, 10, 13), 0) == date(2026, 10, 13)
+    with pytest.raises(ValueError, match="working days"):
+        working_days_before(date(2026, 10, 13), -1)
+
+
+@given(KNOWN.filter(is_working_day), st.integers(0, 60))
+def test_so_many_working_days_on_and_back_is_where_one_was(day: date, count: int) -> None:
+    assert working_days_before(working_days_after(day, count), count) == day
 
 
 def test_the_first_day_is_not_counted() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy.orm import lazyload
 
 from bot.facts.phones import mask_phone, mask_text
 from bot.interview import flow
-from bot.services.consumer import drafts
+from bot.services.consumer import drafts, joint
 from bot.services.consumer.file_case import blind_phone
 from bot.services.privacy import audit
 from bot.services.tables import SHANGHAI, Tables
@@ -74,8 +74,11 @@ async def find(
 
     ``phone``: only those of this number, found by its fingerprint without opening anything.
     """
-    names = await _desks(session)
-    return [head_of(case, names) for case in await _filed(session, status, since, phone)]
+    names, together = await _desks(session), await joint.sizes(session)
+    return [
+        head_of(case, names, together.get(case.id))
+        for case in await _filed(session, status, since, phone)
+    ]
 
 
 async def rows(
@@ -87,8 +90,11 @@ async def rows(
 ) -> list[Row]:
     """One row a case under the headings of ``cli.case.headings``: amounts in yuan, names and
     phones masked, and no free text of anyone's. That ``by`` took it out is recorded."""
-    names = await _desks(session)
-    found = [_row(case, names, tables.texts) for case in await _filed(session, status, since)]
+    names, together = await _desks(session), await joint.sizes(session)
+    found = [
+        _row(case, names, tables.texts, together.get(case.id))
+        for case in await _filed(session, status, since)
+    ]
     await audit.record(session, tables.clock.now(), Act.EXPORT, by, cases=len(found))
     return found
 
@@ -111,8 +117,11 @@ async def _desks(session: AsyncSession) -> dict[uuid.UUID | None, str]:
     return dict(found.all())
 
 
-def head_of(case: Case, desks: Mapping[uuid.UUID | None, str]) -> dict[str, Any]:
-    """What stands in plain columns, as JSON; ``desks`` are names by id."""
+def head_of(
+    case: Case, desks: Mapping[uuid.UUID | None, str], joined: joint.Size | None
+) -> dict[str, Any]:
+    """What stands in plain columns, as JSON; ``desks`` are names by id, ``joined`` is the size of the joint
+    complaint that it is in."""
     return {
         "number": case.number,
         "status": case.status.value,
@@ -126,6 +135,7 @@ def head_of(case: Case, desks: Mapping[uuid.UUID | None, str]) -> dict[str, Any]
         "desk": desks.get(case.desk_id, ""),
         "amount_fen": case.amount_fen,
         "returned_fen": case.returned_fen,
+        "joint": asdict(joined) if joined is not None else None,
         "result": case.result,
         "filed_at": _iso(case.filed_at),
         "touched_at": _iso(case.touched_at),
@@ -133,7 +143,12 @@ def head_of(case: Case, desks: Mapping[uuid.UUID | None, str]) -> dict[str, Any]
     }
 
 
-def _row(case: Case, desks: Mapping[uuid.UUID | None, str], texts: Catalogue) -> Row:
+def _row(
+    case: Case,
+    desks: Mapping[uuid.UUID | None, str],
+    texts: Catalogue,
+    joined: joint.Size | None,
+) -> Row:
     answers = case.answers or {}
 
     def word(beginning: str, code: str) -> str:
@@ -153,6 +168,8 @@ def _row(case: Case, desks: Mapping[uuid.UUID | None, str], texts: Catalogue) ->
         desks.get(case.desk_id, ""),
         _yuan(case.amount_fen),
         _yuan(case.returned_fen),
+        joined.people if joined is not None else None,
+        joined.standing if joined is not None else None,
         word("result", case.result),
         _clock(case.filed_at),
         _clock(case.touched_at),
@@ -203,7 +220,7 @@ async def show(
     if reveal:
         await audit.record(session, tables.clock.now(), Act.REVEAL, by, case)
     veil = Veil(_names(case, owner), reveal)
-    head = head_of(case, await _desks(session))
+    head = head_of(case, await _desks(session), await joint.size(session, case))
     return {
         **head,
         "merchant": veil.text(case.merchant or ""),

@@ -11,16 +11,15 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.law.book import LawBook
-from bot.law.clocks import Clock, clocks
+from bot.law.clocks import Clock
 from bot.ports import Button, Press
 from bot.services import accounts
 from bot.services.admin.live_law import law_now
-from bot.services.chain import group_event, hand_over, packet
-from bot.services.consumer import keep_evidence
+from bot.services.chain import group_event, hand_over, legal_clocks, packet, remind
+from bot.services.consumer import joint, keep_evidence
 from bot.services.mediation import documents
 from bot.services.sending import Answer, Rows, button, day_words, tell
-from bot.services.tables import SHANGHAI, Tables
+from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, CaseKind, Event
 from models.lifecycle import HANDED, OPEN, Action, after, allowed
@@ -134,16 +133,17 @@ async def receive(
         by=account.id,
         details={"who": account.name or "", "desk": desk.name, "code": desk.code},
     )
+    await remind.plan(session, tables, case)
     if accepted(case):
         return say("official.told_again")
     law = await law_now(session)
-    running = [clock for clock in of(case, law) if clock.done is None]
+    running = [clock for clock in legal_clocks.of(case, law) if clock.done is None]
     if case.kind is CaseKind.COMPLAINT:
         await documents.order(
             session,
             tables,
             case,
-            packet.compose(tables, case, law),
+            packet.compose(tables, case, law, await joint.size(session, case)),
             to=account.address,
             told=say("official.packet", number=case.number or ""),
             media=keep_evidence.media(case.evidence),
@@ -154,22 +154,6 @@ async def receive(
     if not running or running[-1].due is None:
         return None
     return say(f"official.told_receive_{case.kind}", day=day_words(running[-1].due))
-
-
-def of(case: Case, law: LawBook) -> tuple[Clock, ...]:
-    """The clocks of a case. A return counts only where the authority itself gave the case out of its hands:
-    not when a point returned it, nor when its officer left and it went to a colleague."""
-    happened = []
-    in_hand = False
-    for event in case.events:
-        returned = event.action is Action.SEND_BACK
-        if not returned or (in_hand and (event.details or {}).get("code")):
-            happened.append((event.action.value, event.at.astimezone(SHANGHAI).date()))
-        if event.action in HANDED or returned:
-            in_hand = False
-        elif event.action is Action.RECEIVE:
-            in_hand = True
-    return clocks(happened, law, case.kind is CaseKind.CLUE)
 
 
 async def pressed(
@@ -239,6 +223,7 @@ async def _do(
     case.apply(DONE[what], at=now, by=account.id, details=details)
     if what in ENDS:
         case.result, case.closed_at, case.returned_fen = f"{what}_{code}", now, 0
+    await remind.plan(session, tables, case)
     await hand_over.send_card(session, tables, case, desk, anew=False)
     owner = await session.get_one(Account, case.account_id)
     await tell(
@@ -250,7 +235,9 @@ async def _do(
         buttons=[[button("button.progress", "tp", case)]],
     )
     law = await law_now(session)
-    lines = [_line(case, clock, tables) for clock in of(case, law) if clock.done is None]
+    lines = [
+        _line(case, clock, tables) for clock in legal_clocks.of(case, law) if clock.done is None
+    ]
     day = law.statute("mediation_told").due(accounts.today(tables))
     await answer(
         say(f"official.did_{what}", number=case.number or ""),
@@ -315,7 +302,9 @@ async def listed(
         if codes is not None and where[-1] not in codes:
             continue
         rows += [
-            (clock.due or date.max, case, clock) for clock in of(case, law) if clock.done is None
+            (clock.due or date.max, case, clock)
+            for clock in legal_clocks.of(case, law)
+            if clock.done is None
         ]
     rows.sort(key=lambda row: (row[0], row[1].number or ""))
     await answer(

@@ -9,14 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.facts.money import show_money
 from bot.law.deadlines import after_quiet
-from bot.services.chain import hand_over, remind
+from bot.services.chain import hand_over, limits, remind
 from bot.services.chain.remind import (
     ANSWER,
+    CLUE_NEAR,
+    DECIDE_NEAR,
     DESK,
     DRAFT,
     DUE,
     DUE_AGAIN,
     DUE_TAKER,
+    LIMIT_PASSED,
+    MEDIATION_NEAR,
     NEXT,
     TRIAGE,
     WAITS,
@@ -36,11 +40,12 @@ async def overdue(session: AsyncSession, tables: Tables, timer: Timer) -> dateti
     """A timer of any kind in WAITS: does what its kind does if the case still waits for it."""
     case = await session.get(Case, timer.about_id, with_for_update=True)
     wait = WAITS[timer.kind]
-    if case is None or case.status is not wait.status:
+    if case is None or case.status not in wait.status:
         return TimerState.CANCELLED
-    generation, began = wait.began(case)
-    if generation != timer.generation:
+    begun = await remind.began(session, tables, case, wait)
+    if begun is None or begun[0] != timer.generation:
         return TimerState.CANCELLED
+    generation, began = begun
     owner = await session.get_one(Account, case.account_id)
     if timer.kind == DRAFT:
         began = max(began, owner.seen_at)
@@ -218,4 +223,8 @@ HAPPENS: dict[str, Callable[[AsyncSession, Tables, Case, Account], Awaitable[Non
     DUE: _ask_kept,
     DUE_AGAIN: _ask_kept_again,
     DUE_TAKER: _tell_taker,
+    DECIDE_NEAR: limits.near,
+    MEDIATION_NEAR: limits.near,
+    CLUE_NEAR: limits.near,
+    LIMIT_PASSED: limits.passed,
 }

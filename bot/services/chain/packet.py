@@ -10,6 +10,7 @@ from bot.interview.flow import applicable, show
 from bot.law.book import LawBook
 from bot.ports import Document, Grid, Section
 from bot.services.consumer import drafts
+from bot.services.consumer.joint import Size
 from bot.services.sending import minute_words
 from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
@@ -40,8 +41,9 @@ TRIED = frozenset(
 """What was done by whom; views and ratings are nobody's work on the case."""
 
 
-def compose(tables: Tables, case: Case, law: LawBook) -> Document:
-    """The packet in plain words."""
+def compose(tables: Tables, case: Case, law: LawBook, joined: Size | None) -> Document:
+    """The packet in plain words. ``joined``: of a joint complaint (art. 12), how many are in and offer to
+    represent; the others' own cases say who they are, to whoever has those."""
 
     def words(key: str, **args: Any) -> str:
         return tables.texts.plain(say(key, **args))
@@ -67,12 +69,22 @@ def compose(tables: Tables, case: Case, law: LawBook) -> Document:
         and (text := (event.details or {}).get("text"))
     ]
     rule = law.statute("materials")
+    together = (
+        (
+            (
+                words("paper.joint"),
+                words("paper.joint_size", people=joined.people, standing=joined.standing),
+            ),
+        )
+        if joined is not None
+        else ()
+    )
     present = tuple(key for key in RESPONDENT if key in said or key != "platform_shop")
     return Document(
         title=words("paper.title"),
         number=case.number or "",
         sections=(
-            Section(words("paper.complainant"), fields=fields(COMPLAINANT)),
+            Section(words("paper.complainant"), fields=fields(COMPLAINANT) + together),
             Section(words("paper.respondent"), fields=fields(present)),
             Section(words("paper.claim"), fields=fields(CLAIM)),
             Section(

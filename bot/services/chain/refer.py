@@ -13,6 +13,7 @@ from bot.ports import Button, Press
 from bot.services import accounts
 from bot.services.admin.live_law import law_now
 from bot.services.chain import authority, hand_over, packet
+from bot.services.consumer import joint
 from bot.services.mediation import documents
 from bot.services.queue.timers import arm
 from bot.services.sending import Answer, button, day_words, tell
@@ -85,7 +86,7 @@ async def up_pressed(
     target = await authority_above(session, tables, case)
     if target is None:
         law = await law_now(session)
-        paper = packet.compose(tables, case, law)
+        paper = packet.compose(tables, case, law, await joint.size(session, case))
         told = say("refer.nobody", number=number)
         await documents.order(session, tables, case, paper, to=account.address, told=told)
         return say("refer.paper_coming")

@@ -6,23 +6,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.law.deadlines import after_quiet
+from bot.law.clocks import Rule
+from bot.law.deadlines import after_quiet, working_days_after, working_days_before
 from bot.law.policy import Policy
 from bot.route.hours import after_duty
 from bot.route.register import Desk
+from bot.services.chain import legal_clocks
 from bot.services.queue.timers import arm
-from bot.services.tables import Tables
+from bot.services.tables import SHANGHAI, Tables
 from models.case import Case
-from models.lifecycle import HANDED, Action, CaseStatus
+from models.lifecycle import HANDED, OPEN, Action, CaseStatus
 from models.network import Organisation
 
 DESK, NEXT, ANSWER, DRAFT = "desk_reminder", "escalation", "answer_reminder", "draft_reminder"
 TRIAGE = "triage_reminder"
 DUE, DUE_AGAIN, DUE_TAKER = "performance", "performance_again", "performance_taker"
+DECIDE_NEAR, MEDIATION_NEAR, CLUE_NEAR = "decide_near", "mediation_near", "clue_near"
+LIMIT_PASSED = "limit_passed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,14 @@ class Wait:
     what is due for an earlier hand-over or question means nothing; none for a draft, which waits once.
     ``due`` counts from there, in the hours of the desk that has the case, if one has it.
     ``after``: the kind that must have happened before, and from which ``due`` then counts.
+    ``law``: it is about one of these clocks of the law, and ``due`` counts from the last day of that.
     """
 
-    status: CaseStatus
+    status: frozenset[CaseStatus]
     since: frozenset[Action]
     due: Callable[[Policy, Desk | None, datetime], datetime]
     after: str = ""
+    law: frozenset[Rule] = frozenset()
 
     def began(self, case: Case) -> tuple[int, datetime]:
         """The generation, and when this waiting began: with the event, or at the time it is put off to."""
@@ -76,17 +82,45 @@ def _again(policy: Policy, _desk: Desk | None, since: datetime) -> datetime:
     return _hours(policy, since, 24 * policy.performance_again_days)
 
 
-AGREED = frozenset({Action.AGREE})
+def _near(rule: Rule) -> Callable[[Policy, Desk | None, datetime], datetime]:
+    def due(policy: Policy, _desk: Desk | None, limit: datetime) -> datetime:
+        last = limit.astimezone(SHANGHAI).date()
+        day = working_days_before(last, policy.limit_reminder_working_days[rule])
+        return datetime.combine(day, policy.office_from, SHANGHAI).astimezone(limit.tzinfo)
+
+    return due
+
+
+def _passed(policy: Policy, _desk: Desk | None, limit: datetime) -> datetime:
+    """The next morning that the office is there."""
+    day = working_days_after(limit.astimezone(SHANGHAI).date(), 1)
+    return datetime.combine(day, policy.office_from, SHANGHAI).astimezone(limit.tzinfo)
+
+
+def _in(*status: CaseStatus) -> frozenset[CaseStatus]:
+    return frozenset(status)
+
+
+AGREED, WAITING = _in(CaseStatus.AGREED), _in(CaseStatus.WAITING)
+AGREE, SET_BY = frozenset({Action.AGREE}), legal_clocks.SET_BY
 
 WAITS = {
-    DESK: Wait(CaseStatus.WAITING, HANDED, _promised),
-    NEXT: Wait(CaseStatus.WAITING, HANDED, _promised, after=DESK),
-    TRIAGE: Wait(CaseStatus.TRIAGE, frozenset({Action.QUEUE, Action.SEND_BACK}), _promised),
-    ANSWER: Wait(CaseStatus.ASKING, frozenset({Action.ASK}), _answer),
-    DRAFT: Wait(CaseStatus.DRAFT, frozenset(), _draft),
-    DUE: Wait(CaseStatus.AGREED, AGREED, _agreed),
-    DUE_AGAIN: Wait(CaseStatus.AGREED, AGREED, _again, after=DUE),
-    DUE_TAKER: Wait(CaseStatus.AGREED, AGREED, _again, after=DUE_AGAIN),
+    DESK: Wait(WAITING, HANDED, _promised),
+    NEXT: Wait(WAITING, HANDED, _promised, after=DESK),
+    TRIAGE: Wait(_in(CaseStatus.TRIAGE), frozenset({Action.QUEUE, Action.SEND_BACK}), _promised),
+    ANSWER: Wait(_in(CaseStatus.ASKING), frozenset({Action.ASK}), _answer),
+    DRAFT: Wait(_in(CaseStatus.DRAFT), frozenset(), _draft),
+    DUE: Wait(AGREED, AGREE, _agreed),
+    DUE_AGAIN: Wait(AGREED, AGREE, _again, after=DUE),
+    DUE_TAKER: Wait(AGREED, AGREE, _again, after=DUE_AGAIN),
+    DECIDE_NEAR: Wait(OPEN, SET_BY, _near("decide"), law=frozenset({"decide"})),
+    MEDIATION_NEAR: Wait(
+        OPEN, SET_BY, _near("mediation_limit"), law=frozenset({"mediation_limit"})
+    ),
+    CLUE_NEAR: Wait(OPEN, SET_BY, _near("clue_check"), law=frozenset({"clue_check"})),
+    LIMIT_PASSED: Wait(
+        OPEN, SET_BY, _passed, law=frozenset({"decide", "mediation_limit", "clue_check"})
+    ),
 }
 
 
@@ -94,10 +128,27 @@ async def plan(session: AsyncSession, tables: Tables, case: Case) -> None:
     """Arm what falls due if the case stays as it is. What was armed before needs no undoing: a timer
     whose case has gone on finds that out when it falls due."""
     for kind, wait in WAITS.items():
-        if case.status is wait.status and not wait.after:
-            generation, began = wait.began(case)
-            due = wait.due(tables.policy, await holder(session, tables, case), began)
+        if case.status not in wait.status or wait.after:
+            continue
+        begun = await began(session, tables, case, wait)
+        if begun is not None:
+            generation, since = begun
+            due = wait.due(tables.policy, await holder(session, tables, case), since)
             await arm(session, case.id, kind, due, generation=generation)
+
+
+async def began(
+    session: AsyncSession, tables: Tables, case: Case, wait: Wait
+) -> tuple[int, datetime] | None:
+    """The generation of this waiting and the moment from which its ``due`` counts; None where it is about a
+    clock of the law that does not run."""
+    if not wait.law:
+        return wait.began(case)
+    clock = await legal_clocks.running(session, case)
+    if clock is None or clock.due is None or clock.rule not in wait.law:
+        return None
+    limit = datetime.combine(clock.due, tables.policy.office_until, SHANGHAI)
+    return wait.began(case)[0], limit.astimezone(UTC)
 
 
 async def promised(session: AsyncSession, tables: Tables, case: Case) -> datetime:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview.answers import person_name
 from bot.interview.terms import Given, Wrong
-from bot.ports import Press
+from bot.ports import Button, Press
 from bot.route.tell import statute
 from bot.services.admin.live_law import law_now
 from bot.services.consumer import drafts
@@ -115,6 +115,31 @@ async def typed(
     else:
         await answer(say("agent.kept", name=name))
         await _letter(session, case, answer)
+
+
+def settle(case: Case) -> None:
+    """What the interview asked about it, once the case is filed: in :data:`KEY`, as if said afterwards."""
+    answers = dict(case.answers or {})
+    whom, name = (answers.pop(key, {}) for key in ("for_whom", "for_name"))
+    if whom.get("v") in WHOM and name.get("v"):
+        agent = {
+            "for": whom["v"],
+            "name": name["v"],
+            "guardian": whom["v"] in {CHILD, MINOR},
+        }
+        answers[KEY] = {"v": agent, "said": name["said"], "by": "person"}
+    case.answers = answers
+
+
+def filed(case: Case) -> tuple[Say | None, list[list[Button]]]:
+    """What is told with the number: which paper shows that she may, and the button to it."""
+    agent = _agent(case)
+    if agent is None:
+        return None, []
+    if agent["guardian"]:
+        return say("agent.kept_guardian", name=agent["name"]), []
+    letter_button = button("agent.button.first", VERB, case, "letter")
+    return say("agent.filed", name=agent["name"]), [[letter_button]]
 
 
 def line(case: Case) -> Say | None:

@@ -12,6 +12,7 @@ from bot.classify.engine import Decision
 from bot.classify.taxonomy import codes, group_of
 from bot.facts.summary import read_facts
 from bot.interview import flow
+from bot.interview.answers import speaks_for_another
 from bot.interview.terms import Context
 from bot.services.chain import remind
 from bot.services.queue.deliver import owe_errand
@@ -181,6 +182,7 @@ def context(case: Case, tables: Tables) -> Context:
         online=mode == "online" or (not mode and decision.get("channel") in ONLINE),
         files=len(case.evidence),
         brief=case.entered_by_id is not None or bool(decision.get(BRIEF)),
+        for_another=speaks_for_another(str((case.answers or {}).get("story", {}).get("v") or "")),
         evidence_list=tuple(
             say("check.item", name=item.name, how=item.how)
             for item in tables.law.evidence(kind, decision.get("kinds", ()))

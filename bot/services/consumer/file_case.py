@@ -15,7 +15,7 @@ from bot.ports import Button
 from bot.route.precheck import precheck, with_ways
 from bot.services.chain import group_event, hand_over, remind
 from bot.services.chain.hand_over import Plan
-from bot.services.consumer import choose_point, drafts, joint, locate, prepare_text
+from bot.services.consumer import act_for, choose_point, drafts, joint, locate, prepare_text
 from bot.services.queue.drain import insert_new
 from bot.services.sending import Answer, button, moment_words
 from bot.services.tables import SHANGHAI, Tables
@@ -102,6 +102,7 @@ async def file(
         offer = [[button("button.subscribe", "us", case)]]
     else:
         offer = []
+    agent, letter = act_for.filed(case)
     await answer(
         say("file.done", number=case.number or ""),
         *door_card(route.door),
@@ -110,12 +111,14 @@ async def file(
         if case.status is CaseStatus.WAITING
         else say("file.next_triage"),
         say("file.keep"),
+        agent,
         buttons=[
             *(
                 [[button("button.packet", prepare_text.VERB, case)]]
                 if route.door is not None
                 else []
             ),
+            *letter,
             [button("button.progress", "tp", case)],
             [button("button.add", "ta", case), button("button.withdraw", "tw", case)],
             *choose_point.entry(case, plan),
@@ -134,6 +137,7 @@ async def enter(
 ) -> Plan:
     """Number a reviewed draft and hand it over."""
     now = tables.clock.now()
+    act_for.settle(case)
     fill_columns(case)
     case.number = await next_number(session, tables)
     case.filed_at = now

@@ -7,11 +7,14 @@ binds only whoever agrees to it, so every case keeps its own life. Who opens a c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from bot.interview.answers import spot
 from bot.ports import Press
@@ -60,6 +63,40 @@ async def parts(session: AsyncSession, joint: Joint) -> Sequence[Part]:
         .order_by(JointPart.consented_at, JointPart.id)
     )
     return [(part, case) for part, case in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many people are in a joint complaint, and how many of them offer to represent."""
+
+    people: int
+    standing: int
+
+
+async def sizes(session: AsyncSession, *cases: Case) -> Mapping[UUID, Size]:
+    """By case: the size of the joint complaint that each of ``cases`` is in, of every case when none is given.
+    Who the others are it does not say; one that nobody has joined yet is none."""
+    inside = (
+        select(JointPart)
+        .join(Case, Case.id == JointPart.case_id)
+        .where(JointPart.left_at.is_(None), Case.status.not_in(GONE))
+    )
+    own, all_of_it = (aliased(JointPart, inside.subquery()) for _ in range(2))
+    counted = (
+        select(own.case_id, func.count(all_of_it.id), func.count(all_of_it.stands_at))
+        .join(all_of_it, all_of_it.joint_id == own.joint_id)
+        .group_by(own.case_id)
+        .having(func.count(all_of_it.id) > 1)
+    )
+    if cases:
+        counted = counted.where(own.case_id.in_([case.id for case in cases]))
+    rows = await session.execute(counted)
+    return {case_id: Size(people, standing) for case_id, people, standing in rows}
+
+
+async def size(session: AsyncSession, case: Case) -> Size | None:
+    """Of the one that this case is in; None when it is in none."""
+    return (await sizes(session, case)).get(case.id)
 
 
 def begun_by(inside: Sequence[Part]) -> Case | None:

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Media, Vault
 from bot.services.admin.export_cases import events_of, head_of, said_in
+from bot.services.consumer import joint
 from bot.services.privacy import audit, drop_file
 from bot.services.queue.deliver import Errand, Finish, owe_errand
 from bot.services.queue.drain import Store
@@ -28,6 +29,7 @@ from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.base import uuid7
 from models.case import Case, Evidence
+from models.joint import JointPart
 from models.party import Account
 from models.privacy import Act, Audit, Consent
 
@@ -127,16 +129,24 @@ async def _gather(
             {"kind": one.kind.value, "version": one.version, "at": _iso(one.given_at)}
             for one in consents
         ],
-        "cases": [_case(case, tables) for case in cases],
+        "cases": [await _case(session, case, tables) for case in cases],
         "audit": [
             {"at": _iso(row.at), "act": row.act, "case": numbers.get(row.about, "")} for row in seen
         ],
     }, kept
 
 
-def _case(case: Case, tables: Tables) -> dict[str, Any]:
+async def _case(session: AsyncSession, case: Case, tables: Tables) -> dict[str, Any]:
+    own = await session.scalar(select(JointPart).where(JointPart.case_id == case.id))
     return {
-        **head_of(case, {}),
+        **head_of(case, {}, await joint.size(session, case)),
+        "joint_part": None
+        if own is None
+        else {
+            "consented_at": _iso(own.consented_at),
+            "left_at": _iso(own.left_at),
+            "represents_since": _iso(own.stands_at),
+        },
         "merchant": case.merchant,
         "created_at": _iso(case.created_at),
         "answers": [
