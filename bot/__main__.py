@@ -985,6 +985,7 @@ def doctor(json_: Json = False, db: Db = "") -> None:
 
 
 def _examine(settings: Settings) -> list[Finding]:
+    from bot.adapters import robots
     from bot.adapters.clock import SystemClock
     from bot.adapters.probe import who_am_i
     from bot.services.admin import check_up
@@ -998,6 +999,7 @@ def _examine(settings: Settings) -> list[Finding]:
     found.append(check_up.disk(settings.data_dir))
     found += _examine_database(settings, whole=all(f.level != "fail" for f in found))
     found.append(check_up.basis(settings))
+    found.append(check_up.robots(settings, lambda: len(robots.load(settings.robots_file))))
 
     def ask() -> Coroutine[Any, Any, str]:
         return who_am_i(
@@ -1120,6 +1122,7 @@ def _told(error: Exception) -> str | None:
     from bot.adapters.database import DatabaseProblem
     from bot.adapters.fonts import FontMissing
     from bot.adapters.lock import AlreadyRunning
+    from bot.adapters.robots import RobotsProblem
     from bot.adapters.sheets import SheetProblem
     from bot.adapters.telegram import TokenRefused
     from bot.services.admin.backup import BackupFailed
@@ -1143,6 +1146,7 @@ def _told(error: Exception) -> str | None:
             | SettingsError()
             | BackupFailed()
             | FontMissing()
+            | RobotsProblem()
         ):
             return str(error)
         case OSError():
