@@ -251,7 +251,7 @@ async def _work(
         on_dead=lambda session, row: unhandled(session, tables, row),
     )
     geocoder = geocode.build(house.settings)
-    groups = robots.HttpRobots(robots.load(house.settings.robots_file))
+    groups = robots.HttpRobots(robots.load(house.settings.robots_file), house.clock.now)
     deliverer = Deliverer(
         house.db,
         house.clock,

@@ -10,10 +10,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import time
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -84,7 +84,7 @@ def _robot(name: str, row: Any, origins: Mapping[str, str] | None) -> Robot:
     if not url.startswith(f"{origin}{PATHS[vendor]}") or urlsplit(url).username is not None:
         raise RobotsProblem(f"{name}: url is not one of this vendor's own robots")
     if vendor in SIGNED and not secret:
-        raise RobotsProblem(f"{name}: secret is missing (加签)")
+        raise RobotsProblem(f"{name}: secret is missing")
     return Robot(vendor, url, secret)
 
 
@@ -94,7 +94,7 @@ class HttpRobots:
     def __init__(
         self,
         robots: Mapping[str, Robot],
-        now: Callable[[], float] = time.time,
+        now: Callable[[], datetime],
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._robots = robots
@@ -112,7 +112,7 @@ class HttpRobots:
         robot = self._robots.get(name)
         if robot is None:
             raise Refused("not in ROBOTS_FILE", final=True)
-        params, body = signed(robot, text, self._now())
+        params, body = signed(robot, text, self._now().timestamp())
         try:
             answer = await self._client.post(
                 httpx.URL(robot.url).copy_merge_params(params), json=body

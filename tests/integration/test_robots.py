@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -101,7 +101,9 @@ def file(folder: Path, text: str = FILE) -> Path:
 
 
 def talking(vendors: Vendors, table: dict[str, Robot]) -> HttpRobots:
-    return HttpRobots(table, lambda: vendors.now, httpx.ASGITransport(vendors))
+    return HttpRobots(
+        table, lambda: datetime.fromtimestamp(vendors.now, UTC), httpx.ASGITransport(vendors)
+    )
 
 
 async def test_each_vendor_takes_its_own_signature(tmp_path: Path) -> None:
@@ -228,7 +230,7 @@ async def hall(tmp_path: Path) -> AsyncIterator[Hall]:
         names = {name: one.vendor for name, one in table.items()}
         office.tables = replace(office.tables, robots=names)
         vendors = Vendors(now=office.clock.at.timestamp())
-        talk = HttpRobots(table, lambda: office.clock.at.timestamp(), httpx.ASGITransport(vendors))
+        talk = HttpRobots(table, office.clock.now, httpx.ASGITransport(vendors))
         await office.appoint(BOSS)
         await office.tap_menu("群机器人")
         await office.tap(BOSS, "绑定 dingtalk1（钉钉）")

@@ -288,6 +288,7 @@ async def test_a_limit_is_changed_within_bounds_seen_live_and_taken_back(office:
 
 
 async def test_what_was_checked_long_ago_is_told_once_a_week(office: Office) -> None:
+    office.tables = replace(office.tables, demo=False)
     timer = Timer(about_id=uuid4(), kind=confirm_law.TIMER, due_at=office.clock.at)
     before = len(await office.read(BOSS))
     async with office.rows() as session:
@@ -426,6 +427,7 @@ async def test_the_digest_tells_a_street_its_own_and_nothing_when_there_is_nothi
     office: Office,
 ) -> None:
     await office.enlist("花木街道", TEACHER)
+    office.tables = replace(office.tables, demo=False)
     timer = Timer(about_id=uuid4(), kind=digest.TIMER, due_at=office.clock.at)
 
     async def send() -> None:

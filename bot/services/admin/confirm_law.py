@@ -133,9 +133,10 @@ async def plan(session: AsyncSession, tables: Tables) -> None:
 
 
 async def report(session: AsyncSession, tables: Tables, _timer: Timer) -> datetime | TimerState:
-    """A timer: tell every admin what is overdue, nothing when nothing is; then wait for the next week."""
+    """A timer: tell every admin what is overdue, nothing when nothing is or in the demonstration; then wait for
+    the next week."""
     old = overdue(tables, confirmed(await active(session)))
-    if old:
+    if old and not tables.demo:
         for admin in await accounts.admins(session):
             await tell(
                 session,
