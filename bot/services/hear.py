@@ -59,7 +59,8 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
     if not await calm.takes(session, tables, heard, account, answer):
         return say("flood.toast") if heard.press is not None else None
     if await restrict.stands_in_way(session, tables, heard, account, answer):
-        return say("restrict.toast.shut") if heard.press is not None else None
+        appeals = heard.press is None or heard.press.verb == restrict.VERB
+        return None if appeals else say("restrict.toast.shut")
     if not heard.private:
         return await desk.heard_in_group(session, tables, heard, account, answer)
     verb = heard.press.verb if heard.press is not None else ""
