@@ -902,6 +902,44 @@ def verify(json_: Json = False, db: Db = "") -> None:
         typer.echo(_say("cli.audit.well", **counts))
 
 
+@audit.command("search")
+def search(
+    act: Annotated[str, typer.Option(help="a code of an act: view, export, restrict…")] = "",
+    who: Annotated[
+        str, typer.Option(help="a case's number, an account's number, a name of staff")
+    ] = "",
+    since: Annotated[str, typer.Option(help="first day, 2026-11-28")] = "",
+    until: Annotated[str, typer.Option(help="last day, 2026-11-28")] = "",
+    file: Annotated[Path | None, typer.Option(help="write an XLSX or CSV instead")] = None,
+    json_: Json = False,
+    db: Db = "",
+) -> None:
+    """Search the audit chain; that it was searched becomes a line of it."""
+    from bot.adapters import sheets
+    from bot.services.privacy import search_audit
+
+    async def go() -> list[tuple[int, str, str, str, str, str]]:
+        async with _existing_house(db) as house, house.db.write() as session:
+            names = await search_audit.named(session, who) if who else [""]
+            if len(names) != 1:
+                _fail(_say("cli.audit.whom", count=len(names)))
+            wanted = search_audit.Wanted(act, names[0], since, until)
+            found = await search_audit.rows(session, house.tables, wanted)
+            await search_audit.note(session, house.tables, wanted, _operator(), len(found))
+            return found
+
+    rows = _run(go())
+    headings = _say("search.headings").split("|")
+    if file is not None:
+        sheets.write(file, headings, rows)
+        typer.echo(_say("cli.audit.written", count=len(rows), file=file))
+    elif json_:
+        keys = ("seq", "at", "act", "by", "about", "details")
+        _json([dict(zip(keys, row, strict=True)) for row in rows])
+    else:
+        _table(headings, [[str(cell) for cell in row] for row in rows])
+
+
 @app.command()
 def worker(
     db: Db = "",

@@ -67,9 +67,16 @@ async def search(
     )
     found = await _read(session, lines.all())
     if not page:
-        now, sought = tables.clock.now(), "|".join((wanted.act, wanted.since, wanted.until))
-        await audit.record(session, now, Act.SEARCH, by, wanted.whom, found=count, sought=sought)
+        await note(session, tables, wanted, by, count)
     return count, found
+
+
+async def note(
+    session: AsyncSession, tables: Tables, wanted: Wanted, by: Account | str, found: int
+) -> None:
+    """Record that somebody searched, for what, and how many lines there were."""
+    now, sought = tables.clock.now(), "|".join((wanted.act, wanted.since, wanted.until))
+    await audit.record(session, now, Act.SEARCH, by, wanted.whom, found=found, sought=sought)
 
 
 async def rows(
