@@ -902,6 +902,44 @@ def verify(json_: Json = False, db: Db = "") -> None:
         typer.echo(_say("cli.audit.well", **counts))
 
 
+@audit.command("search")
+def search(
+    act: Annotated[str, typer.Option(help="a code of an act: view, export, restrict…")] = "",
+    who: Annotated[
+        str, typer.Option(help="a case's number, an account's number, a name of staff")
+    ] = "",
+    since: Annotated[str, typer.Option(help="first day, 2026-11-28")] = "",
+    until: Annotated[str, typer.Option(help="last day, 2026-11-28")] = "",
+    file: Annotated[Path | None, typer.Option(help="write an XLSX or CSV instead")] = None,
+    json_: Json = False,
+    db: Db = "",
+) -> None:
+    """Search the audit chain; that it was searched becomes a line of it."""
+    from bot.adapters import sheets
+    from bot.services.privacy import search_audit
+
+    async def go() -> list[tuple[int, str, str, str, str, str]]:
+        async with _existing_house(db) as house, house.db.write() as session:
+            names = await search_audit.named(session, who) if who else [""]
+            if len(names) != 1:
+                _fail(_say("cli.audit.whom", count=len(names)))
+            wanted = search_audit.Wanted(act, names[0], since, until)
+            found = await search_audit.rows(session, house.tables, wanted)
+            await search_audit.note(session, house.tables, wanted, _operator(), len(found))
+            return found
+
+    rows = _run(go())
+    headings = _say("search.headings").split("|")
+    if file is not None:
+        sheets.write(file, headings, rows)
+        typer.echo(_say("cli.audit.written", count=len(rows), file=file))
+    elif json_:
+        keys = ("seq", "at", "act", "by", "about", "details")
+        _json([dict(zip(keys, row, strict=True)) for row in rows])
+    else:
+        _table(headings, [[str(cell) for cell in row] for row in rows])
+
+
 @app.command()
 def worker(
     db: Db = "",
@@ -985,6 +1023,7 @@ def doctor(json_: Json = False, db: Db = "") -> None:
 
 
 def _examine(settings: Settings) -> list[Finding]:
+    from bot.adapters import robots
     from bot.adapters.clock import SystemClock
     from bot.adapters.probe import who_am_i
     from bot.services.admin import check_up
@@ -998,6 +1037,7 @@ def _examine(settings: Settings) -> list[Finding]:
     found.append(check_up.disk(settings.data_dir))
     found += _examine_database(settings, whole=all(f.level != "fail" for f in found))
     found.append(check_up.basis(settings))
+    found.append(check_up.robots(settings, lambda: len(robots.load(settings.robots_file))))
 
     def ask() -> Coroutine[Any, Any, str]:
         return who_am_i(
@@ -1120,6 +1160,7 @@ def _told(error: Exception) -> str | None:
     from bot.adapters.database import DatabaseProblem
     from bot.adapters.fonts import FontMissing
     from bot.adapters.lock import AlreadyRunning
+    from bot.adapters.robots import RobotsProblem
     from bot.adapters.sheets import SheetProblem
     from bot.adapters.telegram import TokenRefused
     from bot.services.admin.backup import BackupFailed
@@ -1143,6 +1184,7 @@ def _told(error: Exception) -> str | None:
             | SettingsError()
             | BackupFailed()
             | FontMissing()
+            | RobotsProblem()
         ):
             return str(error)
         case OSError():

@@ -5,11 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+import tempfile
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
@@ -38,6 +48,8 @@ from bot.adapters import (
     metrics,
     migrate,
     posters,
+    robots,
+    sheets,
     webhook,
 )
 from bot.adapters.clock import SystemClock
@@ -50,10 +62,12 @@ from bot.law import book, policy
 from bot.ports import Clock, Document, Incoming, Inspect, Message, Poster
 from bot.route.region import load_region
 from bot.services import accounts, menus
-from bot.services.admin import edit_rules, suggest_words
+from bot.services.admin import confirm_law, digest, edit_rules, live_policy, suggest_words, take_out
 from bot.services.admin.administer import first_admin_link, keep_bot_name
 from bot.services.admin.live_classifier import LiveClassifier
+from bot.services.admin.live_policy import LivePolicy
 from bot.services.chain import hand_over, refer, remind
+from bot.services.chain import robots as forwarded
 from bot.services.chain.overdue import overdue
 from bot.services.consumer import codes, drafts, help_first, locate
 from bot.services.consumer.fetch_evidence import dropper, fetcher
@@ -61,7 +75,7 @@ from bot.services.consumer.keep_evidence import ALBUM_PAUSE
 from bot.services.hear import hear
 from bot.services.mediation import advance, fast_refund
 from bot.services.mediation import documents as papers
-from bot.services.network import leave, poster, seed_network
+from bot.services.network import leave, load_register, poster, seed_network
 from bot.services.network.load_register import LiveRegister
 from bot.services.outreach import approve_notice, broadcast, copies
 from bot.services.privacy import anchor, audit, drop_file, erase, export_own, retention
@@ -106,13 +120,14 @@ def make_tables(
         classifier=LiveClassifier(settings.data_dir / "jieba"),
         network=LiveRegister(load_region(settings.region)),
         law=book.load(),
-        policy=policy.load(),
+        limits=LivePolicy(policy.load()),
         demo=demo,
         bot_name=bot_name,
         operator=settings.operator_name,
         basis=settings.cross_border_basis,
         sends_per_second=settings.send_per_second,
         geocodes=bool(settings.geocoder),
+        robots={name: one.vendor for name, one in robots.load(settings.robots_file).items()},
         admins=admins | {f"tg:{number}" for number in settings.admin_ids},
     )
 
@@ -161,6 +176,7 @@ async def open_house(
             await seed_network.seed(session, tables)
         await tables.network.refresh(db)
         await tables.classifier.refresh(db)
+        await tables.limits.refresh(db)
         yield House(
             settings,
             db,
@@ -235,6 +251,7 @@ async def _work(
         on_dead=lambda session, row: unhandled(session, tables, row),
     )
     geocoder = geocode.build(house.settings)
+    groups = robots.HttpRobots(robots.load(house.settings.robots_file), house.clock.now)
     deliverer = Deliverer(
         house.db,
         house.clock,
@@ -251,6 +268,7 @@ async def _work(
             locate.ERRAND: locate.locator(tables, geocoder),
             **_thinking(house.db, tables),
             **_printing(house, tables),
+            forwarded.ERRAND: forwarded.forwarder(house.db, tables, groups),
             erase.ERRAND: erase.unsender(tables, channel.take_back),
             **_kept(house, tables),
         },
@@ -258,6 +276,8 @@ async def _work(
         on_moved=moved,
     )
     drains |= {"updates": worker, "messages": deliverer}
+    house.db.listen(live_policy.KIND, tables.limits.look)
+    house.db.listen(load_register.VERSION, tables.network.look)
     draining = asyncio.Event()
     work = [
         house.db.keep_seat(house.clock.follow, stop),
@@ -266,6 +286,7 @@ async def _work(
         Scanner(house.db, house.clock, fires(tables)).run(stop),
         tables.classifier.follow(house.db, stop),
         tables.network.follow(house.db, stop),
+        tables.limits.follow(house.db, stop),
     ]
     if takes_in:
         await _say_hello(house, channel, tables)
@@ -291,6 +312,7 @@ async def _work(
         await asyncio.gather(*sending)
         if geocoder is not None:
             await geocoder.close()
+        await groups.close()
         await application.shutdown()
 
 
@@ -342,6 +364,8 @@ def fires(tables: Tables) -> dict[str, Fire]:
         copies.PROGRESS: bound(broadcast.progress),
         leave.TIMER: bound(leave.turn),
         anchor.TIMER: bound(anchor.drop),
+        confirm_law.TIMER: bound(confirm_law.report),
+        digest.TIMER: bound(digest.send),
         drop_file.TIMER: bound(drop_file.forget),
         refer.TIMER: bound(refer.overdue),
         fast_refund.TIMER: bound(fast_refund.tick),
@@ -368,7 +392,20 @@ def _kept(house: House, tables: Tables) -> dict[str, Errand]:
         "drop": dropper(house.vault),
         anchor.ERRAND: anchor.keeper(keep),
         export_own.ERRAND: export_own.exporter(house.db, tables, house.vault),
+        take_out.ERRAND: take_out.exporter(house.db, tables, house.vault, _workbook),
     }
+
+
+async def _workbook(headings: Sequence[str], rows: Iterable[Sequence[sheets.Cell]]) -> bytes:
+    """A table as the bytes of an XLSX, made in a thread."""
+
+    def make() -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "table.xlsx"
+            sheets.write(file, headings, rows)
+            return file.read_bytes()
+
+    return await asyncio.to_thread(make)
 
 
 def _inspector(house: House) -> Inspect:
@@ -546,6 +583,8 @@ async def _say_hello(house: House, channel: TelegramChannel, tables: Tables) -> 
     async with house.db.write() as session:
         await keep_bot_name(session, tables.bot_name)
         await anchor.plan(session, tables)
+        await confirm_law.plan(session, tables)
+        await digest.plan(session, tables)
     if tables.demo or tables.admins:
         return
     async with house.db.write() as session:
@@ -597,6 +636,7 @@ async def chat(
             for owed in (await errands.claim(1))[0]:
                 await errands.work(owed)
                 await tables.classifier.refresh(house.db)
+            await tables.limits.refresh(house.db)
             while await timers.drain_once():
                 pass
             await _show_own(house, screen)

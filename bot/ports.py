@@ -50,6 +50,13 @@ class Geocoder(Protocol):
     async def close(self) -> None: ...
 
 
+class Robots(Protocol):
+    """Says one line in the group of a robot (WeCom, DingTalk, Feishu), by its name. Raises Refused."""
+
+    async def send(self, name: str, text: str) -> None: ...
+    async def close(self) -> None: ...
+
+
 class Vault(Protocol):
     """Where evidence files lie, sealed."""
 

@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     geocoder_city: str = ""
     geocoder_seconds: PositiveFloat = 5
 
+    robots_file: Path | None = None
+
     sandbox_port: Port = 8090
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Float, ForeignKey, String
+from sqlalchemy import BigInteger, Float, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Json, UtcDateTime, UuidKey, sealed, text_enum
@@ -109,6 +109,25 @@ class Staff(UuidKey):
     away_from: Mapped[date | None]
     away_until: Mapped[date | None]
     substitute_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
+
+
+class Robot(UuidKey):
+    """A group robot (群机器人) of WeCom, DingTalk or Feishu that an organisation gets word by.
+
+    ``name`` is that of the robots' file, where its address and secret are; neither is kept here. ``kinds`` are
+    codes of what is forwarded; ``failing_since`` and ``error`` tell how it stands.
+    """
+
+    __tablename__ = "robot"
+    __table_args__ = (UniqueConstraint("organisation_id", "name"),)
+
+    organisation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("organisation.id"), index=True)
+    name: Mapped[str] = mapped_column(String(40))
+    kinds: Mapped[Any] = mapped_column(Json, default=list)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    error: Mapped[str] = mapped_column(String(200), default="")
 
 
 class InvitationState(StrEnum):

@@ -97,6 +97,12 @@ class Act(StrEnum):
     NOTICE = "notice"
     RULES = "rules"
     LAW = "law"
+    LIMIT = "limit"
+    RESTRICT = "restrict"
+    APPEAL = "appeal"
+    SEARCH = "search"
+    ROBOT = "robot"
+    NETWORK = "network"
     KEY_NEW = "key_new"
     KEY_DROPPED = "key_dropped"
 

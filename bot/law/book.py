@@ -129,13 +129,15 @@ class Doors:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of any table as somebody checks it: ``name`` is ``kind.code``."""
+    """A row of any table as somebody checks it: ``name`` is ``kind.code``; ``effective`` is a statute's."""
 
     name: str
     title: str
     says: str
     source: str
     checked_on: date
+    status: Status = "to_confirm"
+    effective: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,26 +308,31 @@ def load(confirmed: tuple[tuple[str, date], ...] = ()) -> LawBook:
 
 
 @cache
-def rows_to_confirm() -> tuple[Row, ...]:
-    """Every packaged row that rests on one copy or on hearsay, the statutes first."""
+def rows() -> tuple[Row, ...]:
+    """Every packaged row that has a source and a date, the statutes first."""
     found = []
     for kind, (file, table) in TABLES.items():
         for code, row in _read(file)[table].items():
-            if row["status"] == "to_confirm":
-                article = row.get("article", "")
-                number = row.get("number", "")
-                title = f"《{row['law']}》{article}" if article else row.get("name", code)
-                says = row.get("says") or row.get("takes") or row.get("how") or row["note"]
-                found.append(
-                    Row(
-                        name=f"{kind}.{code}",
-                        title=f"{title} {number}".strip(),
-                        says=says,
-                        source=row["source"],
-                        checked_on=row["checked_on"],
-                    )
+            article = row.get("article", "")
+            number = row.get("number", "")
+            title = f"《{row['law']}》{article}" if article else row.get("name", code)
+            found.append(
+                Row(
+                    name=f"{kind}.{code}",
+                    title=f"{title} {number}".strip(),
+                    says=row.get("says") or row.get("takes") or row.get("how") or row["note"],
+                    source=row["source"],
+                    checked_on=row["checked_on"],
+                    status=row["status"],
+                    effective=row.get("effective"),
                 )
+            )
     return tuple(found)
+
+
+def rows_to_confirm() -> tuple[Row, ...]:
+    """Every packaged row that rests on one copy or on hearsay."""
+    return tuple(row for row in rows() if row.status == "to_confirm")
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -64,6 +64,7 @@ class Policy:
     point_checked_days: int
     help_hours: int
     anchor_at: time
+    digest_at: time
     keep_closed_days: int
     keep_draft_days: int
     group_people: int

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.interview.asides import control
 from bot.ports import Incoming
 from bot.services import accounts
-from bot.services.admin import administer, calm, trial
+from bot.services.admin import administer, calm, people, restrict, second_step, trial
 from bot.services.chain import authority
 from bot.services.consumer import (
     account_settings,
@@ -58,6 +58,9 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         return None
     if not await calm.takes(session, tables, heard, account, answer):
         return say("flood.toast") if heard.press is not None else None
+    if await restrict.stands_in_way(session, tables, heard, account, answer):
+        appeals = heard.press is None or heard.press.verb == restrict.VERB
+        return None if appeals else say("restrict.toast.shut")
     if not heard.private:
         return await desk.heard_in_group(session, tables, heard, account, answer)
     verb = heard.press.verb if heard.press is not None else ""
@@ -76,6 +79,8 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         return await pressed(session, tables, heard.press, account, answer)
     if heard.press is not None and verb == account_settings.VERB:
         return await account_settings.pressed(account, answer, heard.press)
+    if verb == restrict.VERB:
+        return say("restrict.toast.over")
     if verb in {notice_board.LEAVE, broadcast.JOIN}:
         change = broadcast.subscribe if verb == broadcast.JOIN else broadcast.unsubscribe
         return await change(session, tables, heard, account)
@@ -151,6 +156,10 @@ async def _command(
     if heard.command == "start" and heard.argument.startswith(enlist.START):
         token = heard.argument.removeprefix(enlist.START)
         await enlist.claim(session, tables, account, answer, token)
+        return True
+    if heard.command == "start" and heard.argument.startswith(second_step.START):
+        token = heard.argument.removeprefix(second_step.START)
+        await people.claim(session, tables, account, answer, token)
         return True
     if heard.command == "start" and heard.argument.startswith(codes.START):
         code = heard.argument.removeprefix(codes.START)

@@ -66,16 +66,18 @@ MENUS: Mapping[str, tuple[tuple[Item, ...], ...]] = {
     "books": ((Item("ledger.button.show", "szl"),),),
     "network": (
         (Item("admin.button.bind", "m", "bind"), Item("admin.button.staff", "m", "staff")),
+        (Item("people.button.home", "mp"), Item("organise.button.home", "mz")),
         (Item("admin.button.quality", "m", "quality"),),
     ),
     "words": (
         (Item("admin.button.try", "m", "try"), Item("admin.button.rules", "m", "rules")),
         (Item("admin.button.suggest", "m", "suggest"), Item("admin.button.law", "m", "law")),
-        (Item("admin.button.templates", "m", "templates"),),
+        (Item("admin.button.templates", "m", "templates"), Item("limits.button.home", "mk")),
     ),
     "running": (
         (Item("admin.button.status", "m", "status"),),
-        (Item("admin.button.operator", "m", "operator"),),
+        (Item("search.button.home", "ma"), Item("take_out.button.home", "me")),
+        (Item("robot.button.home", "mv"), Item("admin.button.operator", "m", "operator")),
     ),
 }
 

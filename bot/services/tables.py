@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from bot.facts.places import Gazetteer
@@ -11,6 +12,7 @@ from bot.law.policy import Policy
 from bot.ports import Clock
 from bot.route.register import Register
 from bot.services.admin.live_classifier import LiveClassifier
+from bot.services.admin.live_policy import LivePolicy
 from bot.services.network.load_register import LiveRegister
 from bot.texts.catalogue import Catalogue
 
@@ -23,6 +25,7 @@ class Tables:
 
     ``bot_name`` is the bot's username, for deep links; ``admin_ids`` are addresses that are admins
     from the start; ``geocodes`` says that a geocoder may be asked; ``basis`` is the operator's ground for sending data abroad (PIPL art. 38);
+    ``robots`` are the group robots of the operator's file, each with its vendor;
     ``sends_per_second`` the channel's budget, from which a notice's end is foretold.
     """
 
@@ -31,7 +34,7 @@ class Tables:
     classifier: LiveClassifier
     network: LiveRegister
     law: LawBook
-    policy: Policy
+    limits: LivePolicy
     demo: bool
     bot_name: str = ""
     operator: str = ""
@@ -39,6 +42,12 @@ class Tables:
     sends_per_second: float = 29
     admins: frozenset[str] = frozenset()
     geocodes: bool = False
+    robots: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def policy(self) -> Policy:
+        """Durations, promises and limits as they stand now."""
+        return self.limits.policy
 
     @property
     def register(self) -> Register:

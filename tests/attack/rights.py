@@ -191,13 +191,15 @@ NO_PRESS = {
 OWN_DRAFT = frozenset({"a", "c", "e", "f", "o", "ok"})
 """Buttons of the interview: they mean the presser's own draft, whatever case they name."""
 
-ADMINS_ONLY = frozenset({"m", "mb", "ml", "mn", "mo", "mr", "mt", "mw", "mx"})
+ADMINS_ONLY = frozenset(
+    {"m", "ma", "mb", "me", "mk", "ml", "mn", "mo", "mp", "mr", "mt", "mv", "mw", "mx", "mz"}
+)
 BY_DESK = frozenset({"j"})
 """Staff of a desk: who may manage it (accounts.may_manage)."""
 
 STAFF_ONLY = frozenset({"jl", "sb", "szl"})
 OFFICERS_ONLY = frozenset({"sol"})
-FOR_ALL = frozenset({"d", "go", "k", "sd", "u", "us", "uz", "y"})
+FOR_ALL = frozenset({"d", "go", "k", "sd", "u", "ub", "us", "uz", "y"})
 """About oneself, or, with ``sd``, about the desks that one acts for; ``k`` means whoever has the code."""
 
 TYPED = frozenset({"add", "call_back", "talk"})

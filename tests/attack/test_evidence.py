@@ -23,6 +23,7 @@ from bot.adapters.files import SealedFiles
 from bot.adapters.inspect_files import inspector, judge
 from bot.law import policy
 from bot.ports import Attachment, Inspected, Press, Unfit
+from bot.services.admin.live_policy import LivePolicy
 from bot.services.consumer.fetch_evidence import fetcher
 from bot.services.consumer.keep_evidence import fits, media
 from models.base import cipher
@@ -246,13 +247,15 @@ async def test_files_have_a_limit_each_hour(siege: Siege) -> None:
         have = len(case.evidence)
     most = POLICY.files_per_hour
     siege.office.tables = replace(
-        siege.office.tables, policy=replace(siege.office.tables.policy, files_per_hour=have)
+        siege.office.tables,
+        limits=LivePolicy(replace(siege.office.tables.policy, files_per_hour=have)),
     )
     await siege.press(AUNT, "ta", NUMBER)
     await siege.office.write(AUNT, files=(Attachment("photo", "id", "fresh"),))
     assert siege.say("evidence.too_fast", most=have) in (await siege.office.last(AUNT)).text
     siege.office.tables = replace(
-        siege.office.tables, policy=replace(siege.office.tables.policy, files_per_hour=most)
+        siege.office.tables,
+        limits=LivePolicy(replace(siege.office.tables.policy, files_per_hour=most)),
     )
 
 

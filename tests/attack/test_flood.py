@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from bot.law.policy import load
 from bot.ports import Attachment, Incoming, Press
+from bot.services.admin.live_policy import LivePolicy
 from bot.services.hear import hear
 from models.case import Evidence
 from models.delivery import Outbox
@@ -34,7 +35,7 @@ async def siege(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Siege
         # An eighth of the real numbers, so that less needs to be sent.
         office = siege.office
         few = replace(office.tables.policy, talk_burst=5, talk_most=25)
-        office.tables = replace(office.tables, policy=few)
+        office.tables = replace(office.tables, limits=LivePolicy(few))
         yield siege
 
 
@@ -129,7 +130,7 @@ async def flood(office: Office, who: str, many: int) -> None:
     """So many messages, 10,000 a minute, by the real limits: answered politely once more than a quick
     hand is, kept small, and no dearer at the end."""
     small, policy = office.tables, load()
-    office.tables = replace(small, policy=policy)
+    office.tables = replace(small, limits=LivePolicy(policy))
     part = many // 10
     grown, took = 0, 0.0
     try:

@@ -21,6 +21,7 @@ from bot.ports import Attachment, Button, Incoming, Message, Press
 from bot.route.region import load_region
 from bot.services import accounts, menus
 from bot.services.admin.live_classifier import LiveClassifier
+from bot.services.admin.live_policy import LivePolicy
 from bot.services.hear import hear
 from bot.services.network import seed_network
 from bot.services.network.load_register import LiveRegister
@@ -283,7 +284,7 @@ def _tables(clock: Hands, demo: bool) -> Tables:
         classifier=LiveClassifier(),
         network=LiveRegister(load_region("pudong")),
         law=book.load(),
-        policy=policy.load(),
+        limits=LivePolicy(policy.load()),
         demo=demo,
         bot_name="suda_bot",
     )

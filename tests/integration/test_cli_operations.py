@@ -204,6 +204,7 @@ COMMANDS = [
     "case:show",
     "case:export",
     "audit:verify",
+    "audit:search",
     "keys:rotate",
 ]
 

@@ -56,7 +56,7 @@ def test_a_service_that_nobody_can_reach_is_named() -> None:
     assert lost(nodes) == ["staff.forgotten is reached by no staff"]
 
 
-@pytest.mark.parametrize("value", ["duty", "law", "templates"])
+@pytest.mark.parametrize("value", ["duty", "templates"])
 def test_a_row_taken_out_of_the_menu_is_missed(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     left = {
         name: tuple(tuple(i for i in row if i.value != value) for row in rows)
@@ -65,7 +65,6 @@ def test_a_row_taken_out_of_the_menu_is_missed(value: str, monkeypatch: pytest.M
     monkeypatch.setattr(menus, "MENUS", left)
     service = {
         "duty": "admin.watch",
-        "law": "admin.confirm_law",
         "templates": "staff.edit_templates",
     }[value]
     assert any(service in line for line in lost(dict(graph())))

@@ -14,9 +14,15 @@ from bot.interview.asides import control
 from bot.ports import Button, Incoming
 from bot.services import menus
 from bot.services.admin import (
+    bind_robot,
+    change_limits,
     confirm_law,
     edit_rules,
+    organise,
+    people,
+    read_audit,
     suggest_words,
+    take_out,
     trial,
     try_rules,
     watch,
@@ -94,6 +100,18 @@ async def pressed(
             return await edit_templates.pressed(session, tables, press, account, answer)
         case confirm_law.VERB:
             return await confirm_law.pressed(session, tables, press, account, answer)
+        case change_limits.VERB:
+            return await change_limits.pressed(session, tables, press, account, answer)
+        case people.VERB:
+            return await people.pressed(session, tables, press, account, answer)
+        case read_audit.VERB:
+            return await read_audit.pressed(session, tables, press, account, answer)
+        case organise.VERB:
+            return await organise.pressed(session, tables, press, account, answer)
+        case bind_robot.VERB:
+            return await bind_robot.pressed(session, tables, press, account, answer)
+        case take_out.VERB:
+            return await take_out.pressed(session, tables, press, account, answer)
     account.awaiting = None
     match press.value:
         case "notice":
@@ -115,7 +133,7 @@ async def pressed(
         case "suggest":
             await suggest_words.ask(session, tables, account, answer)
         case "law":
-            await confirm_law.listing(session, answer)
+            await confirm_law.listing(session, tables, answer)
         case "status":
             await _status(session, tables, answer)
         case "duty":
@@ -168,6 +186,16 @@ async def typed(
             await edit_rules.typed(session, tables, heard, account, answer)
         case edit_templates.VERB:
             await edit_templates.typed(tables, account, answer, heard.text)
+        case change_limits.VERB:
+            await change_limits.typed(session, tables, heard.text, account, answer)
+        case organise.VERB:
+            await organise.typed(session, tables, heard.text, account, answer)
+        case bind_robot.VERB:
+            await bind_robot.typed(session, tables, heard.text, answer)
+        case people.VERB:
+            await people.typed(session, tables, heard.text, account, answer)
+        case read_audit.VERB:
+            await read_audit.typed(session, tables, heard.text, account, answer)
         case try_rules.VERB:
             await try_rules.typed(tables, heard, account, answer)
         case _:

@@ -25,6 +25,7 @@ from bot.services.privacy import retention
 from bot.services.tables import SHANGHAI, Tables
 from bot.settings import Settings
 from bot.texts.catalogue import Catalogue, Say, say
+from models.network import Robot
 from models.party import Account
 
 MB = 1024 * 1024
@@ -201,6 +202,7 @@ async def inside(db: Store, tables: Tables, sealed: bool) -> list[Finding]:
             *key,
             await _retention(session, tables.clock.now()),
             _trial(await trial.missing(session, tables)),
+            *await _robots_failing(session),
         ]
 
 
@@ -215,6 +217,32 @@ async def _retention(session: AsyncSession, now: datetime) -> Finding:
         says = say("cli.doctor.retention_old", days=days, at=at)
         return Finding("retention", "warn", says, say("cli.doctor.mend.retention"))
     return Finding("retention", "ok", say("cli.doctor.retention", at=at, cases=ran.cases))
+
+
+def robots(settings: Settings, count: Callable[[], int]) -> Finding:
+    """The file of group robots: ``count`` reads it, or raises one sentence that holds no secret."""
+    path = settings.robots_file
+    if path is None:
+        return Finding("robots", "ok", say("cli.doctor.no_robots"))
+    try:
+        number = count()
+    except Exception as error:  # the adapter's own kind is unknown here
+        says = say("cli.doctor.robots_wrong", error=str(error))
+        return Finding("robots", "fail", says, say("cli.doctor.mend.robots"))
+    if path.stat().st_mode & 0o077:
+        says = say("cli.doctor.robots_open", file=path.name)
+        return Finding("robots", "warn", says, say("cli.doctor.mend.robots_open"))
+    return Finding("robots", "ok", say("cli.doctor.robots", count=number))
+
+
+async def _robots_failing(session: AsyncSession) -> list[Finding]:
+    """Robots that the last word did not go through."""
+    names = await session.scalars(select(Robot.name).where(Robot.failing_since.is_not(None)))
+    failing = sorted(set(names))
+    if not failing:
+        return []
+    says = say("cli.doctor.robots_failing", names=failing)
+    return [Finding("robots_sent", "warn", says, say("cli.doctor.mend.robots"))]
 
 
 def old_keys(names: Sequence[str]) -> list[Finding]:

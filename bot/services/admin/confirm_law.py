@@ -1,50 +1,75 @@
-"""Confirm the law (核对法条): an admin who has opened the source says that a row stands as written.
+"""Check the law (核对法条、电话和收件范围): an admin who has opened the source says that a row stands as written.
 
-What rests on one copy shows 待核对 until then. Every confirmation, and every one taken back, is a new
-version that holds all of them: of which row, by whom, when.
+What rests on one copy shows 待核对 until then; what was checked long ago is overdue, and the admins are told of it
+once a week. Every check, and every one taken back, is a new version that holds all of them: of which row, by whom, when.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import func, select, update
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.law import book
 from bot.law.book import Row
 from bot.ports import Press
+from bot.services import accounts
+from bot.services.admin import check_up, revisions
 from bot.services.admin.live_law import KIND, active, confirmed
 from bot.services.network.bind_desk import number
 from bot.services.privacy import audit
-from bot.services.sending import Answer, button
+from bot.services.queue.timers import arm
+from bot.services.sending import Answer, button, tell
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
+from models.delivery import Timer, TimerState
 from models.party import Account
 from models.privacy import Act
-from models.revision import Revision
 
 VERB = "ml"
 PER_PAGE = 8
+LISTS = ("list", "old", "all")
+"""To be confirmed and what has been; overdue; everything."""
+
+TIMER = "checks_due"
+TABLES_OF_LAW = uuid.UUID(int=2)
+"""What the weekly timer is about."""
+
+Kept = Mapping[str, Mapping[str, str]]
 
 
-async def listing(session: AsyncSession, answer: Answer, page: int = 0) -> None:
-    """What is still to be confirmed, then what has been."""
+async def listing(
+    session: AsyncSession, tables: Tables, answer: Answer, which: str = "list", page: int = 0
+) -> None:
+    """A list of rows: what is still to be confirmed first, or what is overdue, or all."""
     kept = confirmed(await active(session))
-    rows = sorted(book.rows_to_confirm(), key=lambda row: row.name in kept)
+    unsure = book.rows_to_confirm()
+    old = overdue(tables, kept)
+    rows = {"list": _open_first(unsure, kept), "old": old, "all": book.rows()}[which]
     page = min(max(page, 0), max(len(rows) - 1, 0) // PER_PAGE)
     shown = rows[page * PER_PAGE : (page + 1) * PER_PAGE]
     turns = [
-        button(key, VERB, question="list", value=str(to))
+        button(key, VERB, question=which, value=str(to))
         for key, to in (("choose.page_back", page - 1), ("choose.page_on", page + 1))
         if 0 <= to * PER_PAGE < len(rows)
     ]
+    left = sum(row.name not in kept for row in unsure)
+    counts = {"list": left, "old": len(old), "all": len(book.rows())}
     await answer(
-        say("confirm.head", count=sum(row.name not in kept for row in rows), done=len(kept)),
+        say("confirm.head", count=left, done=len(kept)),
+        say("confirm.head_old", count=len(old), days=check_up.limits().law_checked_days)
+        if which == "old"
+        else None,
         buttons=[
             *[
                 [
                     button(
                         say(
-                            "confirm.row_done" if row.name in kept else "confirm.row",
+                            "confirm.row_done"
+                            if row.name in kept or row.status == "verified"
+                            else "confirm.row",
                             title=_title(row),
                         ),
                         VERB,
@@ -55,40 +80,99 @@ async def listing(session: AsyncSession, answer: Answer, page: int = 0) -> None:
                 for row in shown
             ],
             turns,
+            [
+                button(
+                    say(f"confirm.button.to_{other}", count=counts[other]),
+                    VERB,
+                    question=other,
+                    value="0",
+                )
+                for other in LISTS
+                if other != which
+            ],
             [button("admin.button.menu", "m", value="menu")],
         ],
+    )
+
+
+def overdue(tables: Tables, kept: Kept) -> list[Row]:
+    """The rows that nobody has checked for too long, the longest first."""
+    since = accounts.today(tables) - timedelta(days=check_up.limits().law_checked_days)
+    return sorted(
+        (row for row in book.rows() if _checked_on(row, kept) < since),
+        key=lambda row: _checked_on(row, kept),
     )
 
 
 async def pressed(
     session: AsyncSession, tables: Tables, press: Press, account: Account, answer: Answer
 ) -> Say | None:
-    """An admin's button: ``list`` a page, open a ``row``, confirm it (``yes``) or take that back
+    """An admin's button: a page of a list, open a ``row``, confirm it (``yes``) or take that back
     (``no``)."""
-    row = next((row for row in book.rows_to_confirm() if row.name == press.value), None)
+    row = next((row for row in book.rows() if row.name == press.value), None)
     if press.question not in {"row", "yes", "no"} or row is None:
-        await listing(session, answer, number(press.value))
+        which = press.question if press.question in LISTS else "list"
+        await listing(session, tables, answer, which, number(press.value))
         return None
     kept = confirmed(await active(session))
     if press.question == "row":
         await _show(row, kept.get(row.name), answer)
         return None
     if press.question == "yes":
-        today = tables.clock.now().astimezone(SHANGHAI).date()
-        kept[row.name] = {"by": account.name or "", "on": today.isoformat()}
+        kept[row.name] = {"by": account.name or "", "on": accounts.today(tables).isoformat()}
     else:
         kept.pop(row.name, None)
     await _save(session, tables, account, kept, row, press.question)
-    await listing(session, answer)
+    await listing(session, tables, answer)
     return say("confirm.done" if press.question == "yes" else "confirm.undone")
 
 
-async def _show(row: Row, done: dict[str, str] | None, answer: Answer) -> None:
+async def plan(session: AsyncSession, tables: Tables) -> None:
+    """Let the weekly look fall due on Monday."""
+    await arm(session, TABLES_OF_LAW, TIMER, _monday(tables))
+
+
+async def report(session: AsyncSession, tables: Tables, _timer: Timer) -> datetime | TimerState:
+    """A timer: tell every admin what is overdue, nothing when nothing is or in the demonstration; then wait for
+    the next week."""
+    old = overdue(tables, confirmed(await active(session)))
+    if old and not tables.demo:
+        for admin in await accounts.admins(session):
+            await tell(
+                session,
+                tables,
+                admin.address,
+                say(
+                    "confirm.weekly",
+                    count=len(old),
+                    days=check_up.limits().law_checked_days,
+                    titles=[say("confirm.weekly_line", title=_title(row)) for row in old[:3]],
+                ),
+                buttons=[[button("confirm.button.see_old", VERB, question="old", value="0")]],
+                key=f"{TIMER}:{accounts.today(tables)}:{admin.id}",
+            )
+    return _monday(tables)
+
+
+def _monday(tables: Tables) -> datetime:
+    """The next Monday at the hour of the audit's anchor, so that all that is told of a morning comes together."""
+    local = tables.clock.now().astimezone(SHANGHAI)
+    hour = tables.policy.anchor_at
+    due = local.replace(hour=hour.hour, minute=hour.minute, second=0, microsecond=0)
+    due += timedelta(days=-due.weekday() % 7)
+    return due if due > local else due + timedelta(days=7)
+
+
+async def _show(row: Row, done: Mapping[str, str] | None, answer: Answer) -> None:
     await answer(
         say("confirm.card", title=_title(row), says=row.says, source=row.source),
+        say("confirm.effective", on=row.effective.isoformat()) if row.effective else None,
         say("confirm.by", who=done["by"], on=done["on"])
         if done
-        else say("confirm.ask", checked=row.checked_on.isoformat()),
+        else say(
+            "confirm.ask" if row.status == "to_confirm" else "confirm.ask_again",
+            checked=row.checked_on.isoformat(),
+        ),
         buttons=[
             [
                 button("confirm.button.no", VERB, question="no", value=row.name)
@@ -100,9 +184,20 @@ async def _show(row: Row, done: dict[str, str] | None, answer: Answer) -> None:
     )
 
 
+def _open_first(rows: Sequence[Row], kept: Kept) -> list[Row]:
+    return sorted(rows, key=lambda row: row.name in kept)
+
+
+def _checked_on(row: Row, kept: Kept) -> date:
+    done = kept.get(row.name)
+    return date.fromisoformat(done["on"]) if done else row.checked_on
+
+
 def _title(row: Row) -> str | Say:
     kind, _, code = row.name.partition(".")
-    return say(f"object.{code}") if kind == "doors" and row.title == code else row.title
+    if row.title != code or kind not in {"doors", "fraud"}:
+        return row.title
+    return say(f"object.{code}") if kind == "doors" else say(f"fraud.{code}")
 
 
 async def _save(
@@ -113,23 +208,10 @@ async def _save(
     row: Row,
     what: str,
 ) -> None:
-    last = await session.scalar(select(func.max(Revision.version)).where(Revision.kind == KIND))
-    await session.execute(
-        update(Revision).where(Revision.kind == KIND, Revision.active).values(active=False)
-    )
     now = tables.clock.now()
-    version = (last or 0) + 1
-    session.add(
-        Revision(
-            kind=KIND,
-            version=version,
-            body={"confirmed": kept},
-            author=str(account.id),
-            reason=f"{what} {row.name}",
-            created_at=now,
-            active=True,
-        )
+    saved = await revisions.keep(
+        session, now, KIND, {"confirmed": kept}, account, f"{what} {row.name}"
     )
     await audit.record(
-        session, now, Act.LAW, account, f"law:{row.name}", what=what, version=version
+        session, now, Act.LAW, account, f"law:{row.name}", what=what, version=saved.version
     )

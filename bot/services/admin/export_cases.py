@@ -90,13 +90,23 @@ async def rows(
 ) -> list[Row]:
     """One row a case under the headings of ``cli.case.headings``: amounts in yuan, names and
     phones masked, and no free text of anyone's. That ``by`` took it out is recorded."""
+    found = await table(session, tables, status, since)
+    await audit.record(session, tables.clock.now(), Act.EXPORT, by, cases=len(found))
+    return found
+
+
+async def table(
+    session: AsyncSession,
+    tables: Tables,
+    status: CaseStatus | None = None,
+    since: datetime | None = None,
+) -> list[Row]:
+    """The rows of :func:`rows`, for a caller that has recorded who takes them out."""
     names, together = await _desks(session), await joint.sizes(session)
-    found = [
+    return [
         _row(case, names, tables.texts, together.get(case.id))
         for case in await _filed(session, status, since)
     ]
-    await audit.record(session, tables.clock.now(), Act.EXPORT, by, cases=len(found))
-    return found
 
 
 async def _filed(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.classify import rules
@@ -17,12 +15,12 @@ from bot.classify.additions import Addition, extended
 from bot.classify.engine import Classifier, Decision, Match
 from bot.classify.rules import BadRule
 from bot.services.queue.drain import Store, where
+from bot.services.queue.keep_up import COMPARE_SECONDS, keep_up
 from models.revision import Revision
 
 log = structlog.get_logger(__name__)
 
 KIND = "rules"
-COMPARE_SECONDS = 5.0
 
 
 class LiveClassifier:
@@ -65,14 +63,7 @@ class LiveClassifier:
         self, db: Store, stop: asyncio.Event, seconds: float = COMPARE_SECONDS
     ) -> None:
         """Compare every so many ``seconds`` until ``stop``."""
-        while not stop.is_set():
-            try:
-                await self.refresh(db)
-            except (DBAPIError, OSError) as error:
-                log.warning("rules not compared", error=where(error))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), seconds)
-                return
+        await keep_up(KIND, lambda: self.refresh(db), stop, seconds)
 
     def _build(self, words: Sequence[Addition], number: int) -> Classifier:
         return Classifier(extended(rules.load(), words, number), self.tmp_dir)

@@ -1,4 +1,4 @@
-"""The law book now in force: the packaged rows, with what admins have confirmed against the source."""
+"""The law book now in force: the packaged rows, with what admins have checked against the source."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def law_now(session: AsyncSession) -> LawBook:
 
 
 async def active(session: AsyncSession) -> Revision | None:
-    """The version in force; None: nothing has been confirmed."""
+    """The version in force; None: nothing has been checked."""
     found: Revision | None = await session.scalar(
         select(Revision).where(Revision.kind == KIND, Revision.active)
     )
@@ -30,7 +30,7 @@ async def active(session: AsyncSession) -> Revision | None:
 
 
 def confirmed(row: Revision | None) -> dict[str, dict[str, str]]:
-    """Row names with who confirmed them ("by") and when ("on"), without rows that are gone."""
-    known = {row.name for row in book.rows_to_confirm()}
+    """Row names with who checked them ("by") and when ("on"), without rows that are gone."""
+    known = {row.name for row in book.rows()}
     found: dict[str, Any] = row.body.get("confirmed", {}) if row is not None else {}
     return {name: done for name, done in found.items() if name in known}

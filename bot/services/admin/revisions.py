@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.services.tables import Tables
 from models.party import Account
 from models.revision import Revision
 
@@ -32,7 +32,7 @@ async def before(session: AsyncSession, row: Revision) -> Revision | None:
 
 
 async def keep(
-    session: AsyncSession, tables: Tables, kind: str, body: Any, by: Account, reason: str
+    session: AsyncSession, now: datetime, kind: str, body: Any, by: Account, reason: str
 ) -> Revision:
     """Make ``body`` the version in force."""
     last = await session.scalar(select(func.max(Revision.version)).where(Revision.kind == kind))
@@ -45,7 +45,7 @@ async def keep(
         body=body,
         author=str(by.id),
         reason=reason,
-        created_at=tables.clock.now(),
+        created_at=now,
         active=True,
     )
     session.add(row)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.facts.names import same_merchant
 from bot.services import accounts
-from bot.services.chain import hand_over
+from bot.services.chain import hand_over, robots
 from bot.services.sending import tell
 from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
@@ -57,7 +57,10 @@ async def watch(session: AsyncSession, tables: Tables, case: Case) -> None:
             (Organisation.level == Level.BUREAU) | Organisation.code.in_(streets)
         )
     )
-    chats = [await accounts.chat_of(session, desk) for desk in desks]
+    concerned = desks.all()
+    for desk in concerned:
+        await robots.forward(session, tables, "group", case, desk, f"group:{case.token}")
+    chats = [await accounts.chat_of(session, desk) for desk in concerned]
     for chat in dict.fromkeys(chat for chat in chats if chat is not None):
         await tell(session, tables, chat, say("group_event.told", **said), handover=True)
     await hand_over.tell_admins(

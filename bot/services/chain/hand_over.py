@@ -21,7 +21,7 @@ from bot.route.offer import line
 from bot.route.register import Desk, Register
 from bot.services import accounts
 from bot.services.admin.live_law import law_now
-from bot.services.chain import remind
+from bot.services.chain import remind, robots
 from bot.services.chain.lateness import standing
 from bot.services.mediation import case_papers, fast_refund
 from bot.services.sending import button, day_words, link, tell
@@ -558,6 +558,9 @@ async def send_card(
     Without a group nothing is sent. ``anew`` puts a new card into the group; otherwise the last one is edited in place. Each
     hand-over and reopening has a card of its own, since nobody sees an edit far up in the chat.
     """
+    if anew:
+        key = f"new:{case.token}:{case.version}"
+        await robots.forward(session, tables, "new", case, desk, key)
     chat = await accounts.chat_of(session, desk)
     if chat is None:
         return

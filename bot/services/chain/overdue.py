@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.facts.money import show_money
 from bot.law.deadlines import after_quiet
-from bot.services.chain import hand_over, limits, remind
+from bot.services.chain import hand_over, limits, remind, robots
 from bot.services.chain.remind import (
     ANSWER,
     CLUE_NEAR,
@@ -69,6 +69,7 @@ async def _remind_desk(session: AsyncSession, tables: Tables, case: Case, owner:
     desk = await hand_over.desk_of(session, case)
     if desk is None or desk.chat is None:
         return
+    await robots.forward(session, tables, "late", case, desk, f"late:{case.token}:{case.version}")
     now = tables.clock.now()
     due = WAITS[NEXT].due(tables.policy, await remind.holder(session, tables, case), now)
     day = moment_words(due, now)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bot.ports import Press
+from bot.ports import Button, Press
 from bot.services.sending import Answer, button
 from bot.texts.catalogue import Say, say
 from models.party import Account
 
 VERB = "uz"
-SHORT, REMINDERS = "short", "reminders"
+SHORT, REMINDERS, DIGEST = "short", "reminders", "digest"
 
 
 async def show(account: Account, answer: Answer, *before: Say) -> None:
@@ -27,9 +27,18 @@ async def show(account: Account, answer: Answer, *before: Say) -> None:
         buttons=[
             [button(f"settings.short.{short}", VERB, question=SHORT, value=short)],
             [button(f"settings.reminders.{reminders}", VERB, question=REMINDERS, value=reminders)],
+            *_digest(account),
             [button("button.menu", "go", value="menu")],
         ],
     )
+
+
+def _digest(account: Account) -> list[list[Button]]:
+    """The daily digest of admins and staff: to turn it on again, for an admin also off."""
+    if account.digest and not account.is_admin:
+        return []
+    state = "on" if account.digest else "off"
+    return [[button(f"settings.digest.{state}", VERB, question=DIGEST, value=state)]]
 
 
 async def pressed(account: Account, answer: Answer, press: Press) -> Say | None:
@@ -40,5 +49,7 @@ async def pressed(account: Account, answer: Answer, press: Press) -> Say | None:
         answer.short = account.short_lines
     elif press.question == REMINDERS:
         account.reminders = not was_on
+    elif press.question == DIGEST:
+        account.digest = not was_on
     await show(account, answer)
     return say("settings.toast")

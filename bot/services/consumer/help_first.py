@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.classify.engine import Decision
 from bot.services import accounts
 from bot.services.admin import watch
-from bot.services.chain import hand_over
+from bot.services.chain import hand_over, robots
 from bot.services.consumer import drafts, welcome
 from bot.services.privacy import audit
 from bot.services.sending import Answer, Rows, button, tell
@@ -90,8 +90,11 @@ async def danger(
     answer: Answer,
     kind: str,
     go_on: Rows,
+    *,
+    call: bool = True,
 ) -> None:
-    """Numbers to call, who was told and that nobody may be watching, and the way to go on."""
+    """Numbers to call, who was told and that nobody may be watching, and the way to go on; ``call``: she may
+    ask to be called."""
     again = helped(tables, account, kind)
     if again:
         told = [say("danger_card.told_before")] if _episode(tables, account)[kind]["told"] else []
@@ -106,7 +109,7 @@ async def danger(
         say("danger_card.kept"),
         buttons=[
             *go_on,
-            *([[button("button.call_me", "go", value="human")]] if told else []),
+            *([[button("button.call_me", "go", value="human")]] if told and call else []),
         ],
     )
 
@@ -172,7 +175,10 @@ async def _alert(
         reached.append(say("danger_card.admins", count=len(admins)))
     if taker and taker.address in people:
         reached.append(say("danger_card.taker"))
-    desk = None if officer else await _desk(session, case)
+    place = await _desk(session, case)
+    key = f"danger:{account.id}:{tables.clock.now():%Y%m%d%H%M%S}"
+    await robots.forward(session, tables, "danger", case, place, key)
+    desk = None if officer else place
     if desk is not None and desk.chat:
         await tell(
             session,

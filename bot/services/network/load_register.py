@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import uuid
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, get_args
 
-import structlog
 from sqlalchemy import Row, select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.facts.places import Committee, Gazetteer, PlaceWords, Street
 from bot.route.region import Region
 from bot.route.register import Desk, Precision, Register
-from bot.services.queue.drain import Store, where
-from models.delivery import Meta
+from bot.services.queue.drain import Store
+from bot.services.queue.keep_up import COMPARE_SECONDS, keep_up
+from models.delivery import WAKES, Meta
 from models.network import Level, LiaisonPoint
 
-log = structlog.get_logger(__name__)
-
 VERSION = "register"
-"""The Meta row that counts how often the network's rows were changed."""
+"""The Meta row that counts how often the network's rows were changed, and the wake-up after it was."""
 
-COMPARE_SECONDS = 5.0
 PART = 500
 """Rows made into desks between two chances for others."""
 
@@ -62,7 +57,8 @@ def _indexed(desks: list[Desk]) -> Register:
 
 
 async def changed(session: AsyncSession) -> None:
-    """Every process is to load the register anew, at its next comparison."""
+    """Every process is to load the register anew: this one after the commit, others at their next comparison."""
+    session.info.setdefault(WAKES, set()).add(VERSION)
     row = await session.get(Meta, VERSION, with_for_update=True)
     if row is None:
         session.add(Meta(key=VERSION, value=1))
@@ -82,8 +78,13 @@ class LiveRegister:
     def __init__(self, region: Region) -> None:
         self.region = region
         self.number = -1
+        self._told = asyncio.Event()
         self.register = Register(region.desks)
         self.gazetteer = gazetteer(self.register, region.words)
+
+    def look(self) -> None:
+        """The rows were changed: the loop compares at once."""
+        self._told.set()
 
     async def refresh(self, db: Store) -> None:
         """Take up the database's register, if its number is another."""
@@ -99,13 +100,7 @@ class LiveRegister:
         self, db: Store, stop: asyncio.Event, seconds: float = COMPARE_SECONDS
     ) -> None:
         """Compare every so many ``seconds`` until ``stop``."""
-        while not stop.is_set():
-            try:
-                await self.refresh(db)
-            except (DBAPIError, OSError) as error:
-                log.warning("register not compared", error=where(error))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), seconds)
+        await keep_up(VERSION, lambda: self.refresh(db), stop, seconds, self._told)
 
 
 def _desk(row: Row[Any], above: Mapping[uuid.UUID, Row[Any]], own: Desk | None) -> Desk:

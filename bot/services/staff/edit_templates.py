@@ -143,7 +143,7 @@ async def _keep(
     reason: str,
 ) -> None:
     body = {"templates": [one.to_json() for one in there.values()]}
-    await revisions.keep(session, tables, KIND, body, account, reason)
+    await revisions.keep(session, tables.clock.now(), KIND, body, account, reason)
 
 
 async def _undo(session: AsyncSession, tables: Tables, account: Account) -> None:

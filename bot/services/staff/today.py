@@ -49,7 +49,7 @@ async def show(
         mine = or_(Case.taker_id == account.id, Case.desk_id.in_(accounts.area(tables, account)))
     else:
         mine = Case.desk_id.in_(_desks_in(heard.chat))
-    found = await _ordered(session, tables, mine)
+    found = await ordered(session, tables, mine)
     opened = (press.version if press is not None else 0) or stamp(tables)
     last = max(0, (len(found) - 1) // PER_PAGE)
     page = min(number(press.value) if press is not None else 0, last)
@@ -92,7 +92,7 @@ def _desks_in(chat: str) -> Select[UUID]:
     )
 
 
-async def _ordered(
+async def ordered(
     session: AsyncSession, tables: Tables, mine: ColumnElement[bool]
 ) -> list[tuple[Case, Standing]]:
     """Open cases with how they stand: the longest due first, then what is due next, then what is paused."""
