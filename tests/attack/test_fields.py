@@ -95,6 +95,16 @@ FIELDS: dict[str, Field] = {
     "an answer to the staff": Field(AUNT, {"verb": "add"}, case=ASKED),
     "a number to call back": Field(AUNT, {"verb": "call_back", "case": ""}),
     "which case it is for": Field(AUNT, {"verb": "use", "text": "还有发票"}),
+    "a word to search the library for": Field(AUNT, {"verb": "lc"}),
+    "a firm to look up": Field(AUNT, {"verb": "lq"}),
+    **{
+        f"a firm to make public: {step}": Field(
+            BOSS, {"verb": "wr", "step": step, "name": "某店", "reason": "停业", "source": "决定书"}
+        )
+        for step in ("name", "reason", "source", "sure")
+    },
+    "why a firm is not made public": Field(BOSS, {"verb": "wr", "step": "why_not", "row": "00"}),
+    "another name of a firm": Field(BOSS, {"verb": "wn"}),
     "a command's argument": Field(AUNT, before="/start "),
     "an invitation": Field(AUNT, before="/start join_"),
     "a case's link": Field(AUNT, before="/start case_"),
