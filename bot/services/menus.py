@@ -63,7 +63,7 @@ MENUS: Mapping[str, tuple[tuple[Item, ...], ...]] = {
     ),
     # The second level of the admin's menu.
     "outreach": ((Item("admin.button.notice", "m", "notice"),),),
-    "warning": ((Item("warning.button.home", "w"),), (Item("admin.button.duty", "m", "duty"),)),
+    "warning": ((Item("warning.button.open", "w"),), (Item("admin.button.duty", "m", "duty"),)),
     "books": ((Item("ledger.button.show", "szl"),),),
     "network": (
         (Item("admin.button.bind", "m", "bind"), Item("admin.button.staff", "m", "staff")),

@@ -17,8 +17,8 @@ WEEK = 7
 
 @dataclass(frozen=True)
 class District:
-    """``weekly`` people in all; ``clumped`` varies a day's people by more than chance (variance over mean about
-    1 + ``clumped`` a week); a year's season of ±30 % and one week of twice as many."""
+    """``weekly`` people in all; with ``clumped`` each brings half so many others along, so that numbers vary by more than
+    chance; a year's season of ±30 % and one week of twice as many."""
 
     kinds: int
     streets: int
@@ -121,7 +121,7 @@ def main() -> None:
     for name, district in {
         "2,000 people a week": District(35, 36, 2000),
         "400 people a week": District(35, 36, 400),
-        "2,000, clumped (variance 1.5 times the mean)": District(35, 36, 2000, clumped=0.5),
+        "2,000, clumped (variance 1.45 times the mean)": District(35, 36, 2000, clumped=0.5),
     }.items():
         told = [len(alarms(district, seed, 365)) for seed in range(years)]
         print(f"{name}: alarms in each of {years} quiet years (seeds 0-{years - 1}): {told}")  # noqa: T201

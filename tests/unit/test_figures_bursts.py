@@ -75,7 +75,8 @@ def test_a_quiet_year_gives_few_false_alarms() -> None:
 
 
 def test_bursts_are_found() -> None:
-    """Of ten more people in a cell of one a week nine in ten are found by the week's end."""
+    """Nine in ten are found by the week's end: of twelve more people where one a week comes, of eight more where
+    hardly anybody does. Nothing more, and nothing is found."""
     assert power(DISTRICT, 7, usual=1.0, more=12, tries=30) >= 0.9
     assert power(DISTRICT, 7, usual=0.2, more=8, tries=30) >= 0.9
     assert power(DISTRICT, 7, usual=3.0, more=0, tries=30) <= 0.05
