@@ -5,7 +5,7 @@ said, and counts are rounded down to multiples of k, so that two lists tell nobo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -41,31 +41,44 @@ class Hot:
     cells: tuple[Line, ...]
 
 
-def people(filed: Iterable[Filed]) -> int:
-    """How many different persons: two accounts with one telephone number are one, and so are two numbers of one
-    account."""
-    parent: dict[Hashable, Hashable] = {}
+def persons(filed: Sequence[Filed]) -> dict[Hashable, Hashable]:
+    """Who is behind each account: two accounts with one telephone number are one person, and so are the
+    numbers of one account."""
+    parent: dict[Hashable, Hashable] = {case.account: case.account for case in filed}
+    first: dict[Hashable, Hashable] = {}
 
     def root(one: Hashable) -> Hashable:
-        parent.setdefault(one, one)
         while parent[one] != one:
             parent[one] = parent[parent[one]]
             one = parent[one]
         return one
 
     for case in filed:
-        account = root(("account", case.account))
         if case.phone is not None:
-            parent[account] = root(("phone", case.phone))
-    return len({root(one) for one in parent})
+            other = first.setdefault(case.phone, case.account)
+            if other != case.account:
+                parent[root(case.account)] = root(other)
+    return {account: root(account) for account in parent}
+
+
+def people(filed: Sequence[Filed]) -> int:
+    """How many different persons."""
+    return len(set(persons(filed).values()))
 
 
 def hot(now: Sequence[Filed], before: Sequence[Filed], rule: HotRule) -> Hot:
     """The list for a period, with trends against the period before it."""
+    who = persons(now)
+    was = persons(before)
+
+    def lines(cell: Callable[[Filed], tuple[str, str]], placed: bool) -> tuple[Line, ...]:
+        counts = _counted(now, who, cell, placed)
+        return _lines(counts, _counted(before, was, cell, placed), rule)
+
     return Hot(
-        _lines(now, before, rule, lambda case: (case.object, "")),
-        _lines([c for c in now if c.street], before, rule, lambda case: ("", case.street)),
-        _lines([c for c in now if c.street], before, rule, lambda case: (case.object, case.street)),
+        lines(lambda case: (case.object, ""), False),
+        lines(lambda case: ("", case.street), True),
+        lines(lambda case: (case.object, case.street), True),
     )
 
 
@@ -75,15 +88,11 @@ def rounded(count: int, k: int) -> int:
 
 
 def _lines(
-    now: Iterable[Filed],
-    before: Iterable[Filed],
-    rule: HotRule,
-    cell: Callable[[Filed], tuple[str, str]],
+    counts: Mapping[tuple[str, str], int], was: Mapping[tuple[str, str], int], rule: HotRule
 ) -> tuple[Line, ...]:
-    was = _counted(before, cell)
     lines = [
         Line(*where, rounded(count, rule.k), _trend(count, was.get(where, 0), rule))
-        for where, count in _counted(now, cell).items()
+        for where, count in counts.items()
         if count >= rule.k
     ]
     lines.sort(key=lambda line: (-line.people, line.object, line.street))
@@ -91,12 +100,17 @@ def _lines(
 
 
 def _counted(
-    filed: Iterable[Filed], cell: Callable[[Filed], tuple[str, str]]
+    filed: Iterable[Filed],
+    who: Mapping[Hashable, Hashable],
+    cell: Callable[[Filed], tuple[str, str]],
+    placed: bool,
 ) -> dict[tuple[str, str], int]:
-    cells: defaultdict[tuple[str, str], list[Filed]] = defaultdict(list)
+    """Persons of each cell; with ``placed`` only of complaints that have a street."""
+    cells: defaultdict[tuple[str, str], set[Hashable]] = defaultdict(set)
     for case in filed:
-        cells[cell(case)].append(case)
-    return {where: people(inside) for where, inside in cells.items()}
+        if case.street or not placed:
+            cells[cell(case)].add(who[case.account])
+    return {where: len(inside) for where, inside in cells.items()}
 
 
 def _trend(count: int, was: int, rule: HotRule) -> Trend:

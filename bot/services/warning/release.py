@@ -206,10 +206,8 @@ async def _propose(
 async def _approve(
     session: AsyncSession, tables: Tables, row: Release, account: Account, answer: Answer
 ) -> Say | None:
-    if row.author_id == account.id:
-        return say("release.own")
-    if not await _may_review(session, tables, row, account):
-        return say("toast.not_staff")
+    if (barred := await _barred(session, tables, row, account)) is not None:
+        return barred
     now = tables.clock.now()
     if not await _moved(session, row, S.WAITING, state=S.SHOWN, shown_at=now, by=account):
         return await _too_late(session, row, account, answer)
@@ -221,10 +219,8 @@ async def _approve(
 async def _refuse(
     session: AsyncSession, tables: Tables, row: Release, account: Account, answer: Answer
 ) -> Say | None:
-    if row.author_id == account.id:
-        return say("release.own")
-    if not await _may_review(session, tables, row, account):
-        return say("toast.not_staff")
+    if (barred := await _barred(session, tables, row, account)) is not None:
+        return barred
     if row.state is not S.WAITING:
         return await _too_late(session, row, account, answer)
     account.awaiting = {"verb": VERB, "step": "why_not", "row": row.id.hex}
@@ -286,11 +282,15 @@ ACTS = {"yes": _approve, "no": _refuse, "back": _take_back, "down": _ask_down, "
 # -- small parts ---------------------------------------------------------------------------------
 
 
-async def _may_review(
+async def _barred(
     session: AsyncSession, tables: Tables, row: Release, account: Account
-) -> bool:
+) -> Say | None:
+    """Why the account may not be the second person, or None."""
+    if row.author_id == account.id:
+        return say("release.own")
     author = await session.get_one(Account, row.author_id)
-    return account.id in {one.id for one in await area.reviewers(session, tables, author)}
+    others = await area.reviewers(session, tables, author)
+    return None if account.id in {one.id for one in others} else say("toast.not_staff")
 
 
 async def _moved(

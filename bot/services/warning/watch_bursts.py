@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -76,20 +76,18 @@ def own_only(found: Sequence[bursts.Burst]) -> list[bursts.Burst]:
 
 
 def by_week(
-    filed: Iterable[tuple[datetime, Filed]], until: datetime, weeks: int
+    filed: Sequence[tuple[datetime, Filed]], until: datetime, weeks: int
 ) -> Mapping[Cell, list[int]]:
     """Different people of each cell and week, the oldest week first; the street "" is the district."""
-    inside: defaultdict[Cell, defaultdict[int, list[Filed]]] = defaultdict(
-        lambda: defaultdict(list)
+    who = hot.persons([case for _, case in filed])
+    inside: defaultdict[Cell, list[set[Hashable]]] = defaultdict(
+        lambda: [set() for _ in range(weeks + 1)]
     )
     for at, case in filed:
         week = weeks - (until - at - timedelta(microseconds=1)) // WEEK
         for street in {case.street, ""}:
-            inside[case.object, street][week].append(case)
-    return {
-        cell: [hot.people(counted[week]) if week in counted else 0 for week in range(weeks + 1)]
-        for cell, counted in inside.items()
-    }
+            inside[case.object, street][week].add(who[case.account])
+    return {cell: [len(week) for week in counted] for cell, counted in inside.items()}
 
 
 async def _weeks(session: AsyncSession, until: datetime, rule: BurstRule) -> int:
