@@ -87,6 +87,7 @@ from bot.services.queue.set_times_right import set_times_right
 from bot.services.queue.timers import Fire, Scanner
 from bot.services.queue.undeliverable import moved, undeliverable, unhandled
 from bot.services.tables import Tables
+from bot.services.warning import watch_bursts
 from bot.settings import Settings
 from bot.texts import catalogue
 from bot.texts.catalogue import say
@@ -370,6 +371,7 @@ def fires(tables: Tables) -> dict[str, Fire]:
         refer.TIMER: bound(refer.overdue),
         fast_refund.TIMER: bound(fast_refund.tick),
         advance.TIMER: bound(advance.overdue),
+        watch_bursts.TIMER: bound(watch_bursts.look),
         **dict.fromkeys(remind.WAITS, bound(overdue)),
     }
 
@@ -585,6 +587,7 @@ async def _say_hello(house: House, channel: TelegramChannel, tables: Tables) -> 
         await anchor.plan(session, tables)
         await confirm_law.plan(session, tables)
         await digest.plan(session, tables)
+        await watch_bursts.plan(session, tables)
     if tables.demo or tables.admins:
         return
     async with house.db.write() as session:

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Json, UtcDateTime, UuidKey, sealed, sealed_json, text_enum
@@ -57,6 +57,13 @@ class Case(UuidKey):
     """
 
     __tablename__ = "case_file"
+    __table_args__ = (
+        # All that the hot list and the bursts read of a case.
+        Index(
+            "ix_case_file_lately",
+            *("filed_at", "kind", "status", "object", "street_code", "account_id", "phone_blind"),
+        ),
+    )
 
     token: Mapped[str] = mapped_column(String(10), unique=True, default=new_token)
     number: Mapped[str | None] = mapped_column(String(20), unique=True)

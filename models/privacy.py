@@ -103,6 +103,8 @@ class Act(StrEnum):
     SEARCH = "search"
     ROBOT = "robot"
     NETWORK = "network"
+    RELEASE = "release"
+    NAMES = "names"
     KEY_NEW = "key_new"
     KEY_DROPPED = "key_dropped"
 

@@ -32,6 +32,7 @@ Control = Literal[
     "edit",
     "settings",
     "data",
+    "learn",
 ]
 
 

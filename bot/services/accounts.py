@@ -229,6 +229,7 @@ def standing(
         "point": Level.POINT in levels,
         "street": Level.STREET in levels,
         "officer": bool(levels & AUTHORITY),
+        "above": bool(levels - {Level.POINT}),
         "manager": account.is_admin or Level.STREET in levels,
         "admin": account.is_admin,
     }

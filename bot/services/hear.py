@@ -18,6 +18,7 @@ from bot.services.consumer import (
     help_first,
     join,
     joint,
+    protect,
     unasked,
     welcome,
 )
@@ -29,6 +30,8 @@ from bot.services.sending import Answer
 from bot.services.staff import desk, proxy, relay_edit, today
 from bot.services.staff.take_case import open_private
 from bot.services.tables import Tables
+from bot.services.warning import alert
+from bot.services.warning import desk as warning_desk
 from bot.texts.catalogue import Say, say
 from models.party import Account
 
@@ -61,9 +64,11 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
     if await restrict.stands_in_way(session, tables, heard, account, answer):
         appeals = heard.press is None or heard.press.verb == restrict.VERB
         return None if appeals else say("restrict.toast.shut")
-    if not heard.private:
-        return await desk.heard_in_group(session, tables, heard, account, answer)
     verb = heard.press.verb if heard.press is not None else ""
+    if not heard.private:
+        if heard.press is not None and verb == alert.VERB:
+            return await alert.pressed(session, tables, account, answer, heard.press, private=False)
+        return await desk.heard_in_group(session, tables, heard, account, answer)
     if verb.startswith("m"):
         return await administer.pressed(session, tables, heard, account)
     if verb == authority.LIST:
@@ -74,6 +79,10 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         return await codes.pressed(session, tables, account, answer, heard.press)
     if verb.startswith("s"):
         return await desk.pressed(session, tables, heard, account, answer)
+    if heard.press is not None and verb.startswith(protect.VERB):
+        return await protect.pressed(session, tables, account, answer, heard.press)
+    if heard.press is not None and verb.startswith(warning_desk.VERB):
+        return await warning_desk.pressed(session, tables, account, answer, heard.press)
     if heard.press is not None and verb in {enlist.VERB, leave.VERB}:
         pressed = leave.pressed if verb == leave.VERB else enlist.pressed
         return await pressed(session, tables, heard.press, account, answer)
@@ -111,9 +120,16 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
             return None
         if await my_data.typed(session, tables, heard, account, answer):
             return None
+        if await protect.typed(session, tables, heard, account, answer):
+            return None
+        if await warning_desk.typed(session, tables, heard, account, answer):
+            return None
     if heard.text and not heard.files and control(heard.text) == my_data.WORD:
         account.awaiting = None
         await my_data.home(session, tables, account, answer)
+        return None
+    if heard.text and not heard.files and control(heard.text) == protect.WORD:
+        await protect.home(account, answer)
         return None
     open_to_all = verb in follow.VERBS or (
         verb == "go" and heard.press is not None and heard.press.value in welcome.OPEN_TO_ALL
@@ -182,6 +198,9 @@ async def _command(
         return True
     if heard.command == "admin" or (heard.command == "start" and account.is_admin):
         await administer.menu(session, tables, heard, account)
+        return True
+    if heard.command == protect.COMMAND:
+        await protect.home(account, answer)
         return True
     if heard.command == my_data.COMMAND:
         await my_data.home(session, tables, account, answer)

@@ -15,10 +15,10 @@ from bot.services.sending import button
 from bot.texts.catalogue import Say, say
 
 When = Literal[
-    "", "draft", "staff", "here", "away", "point", "street", "officer", "manager", "admin"
+    "", "draft", "staff", "here", "away", "point", "street", "officer", "above", "manager", "admin"
 ]
 """Of whom a row must hold to be shown; '' of everybody who opens that menu. ``draft``: has one unfinished.
-``here`` and ``away``: staff on leave or not; ``point``, ``street``, ``officer``: staff of that level;
+``here`` and ``away``: staff on leave or not; ``point``, ``street``, ``officer``: staff of that level; ``above``: of any but a point;
 ``manager``: may invite and dismiss somebody's staff (``accounts.standing``)."""
 
 
@@ -42,12 +42,13 @@ MENUS: Mapping[str, tuple[tuple[Item, ...], ...]] = {
         (Item("button.complaint", "go", "complaint"),),
         (Item("button.clue", "go", "clue"), Item("button.consult", "go", "consult")),
         (Item("button.status", "go", "status"), Item("button.hotlines", "go", "hotlines")),
-        (Item("mydata.button.home", "d", question="home"),),
+        (Item("protect.button.home", "l"), Item("mydata.button.home", "d", question="home")),
     ),
     STAFF: (
         (Item("today.button.list", "sd", when="staff"),),
         (Item("proxy.button.begin", "sb", when="staff"),),
         (Item("official.button.list", "sol", when="officer"),),
+        (Item("warning.button.home", "w", when="above"),),
         (Item("staff.button.manage", "j", "0", "list", when="manager"),),
         (Item("staff.button.leave", "jl", question="ask", when="here"),),
         (Item("staff.button.back", "jl", question="back", when="away"),),
@@ -62,7 +63,7 @@ MENUS: Mapping[str, tuple[tuple[Item, ...], ...]] = {
     ),
     # The second level of the admin's menu.
     "outreach": ((Item("admin.button.notice", "m", "notice"),),),
-    "warning": ((Item("admin.button.duty", "m", "duty"),),),
+    "warning": ((Item("warning.button.open", "w"),), (Item("admin.button.duty", "m", "duty"),)),
     "books": ((Item("ledger.button.show", "szl"),),),
     "network": (
         (Item("admin.button.bind", "m", "bind"), Item("admin.button.staff", "m", "staff")),
@@ -89,6 +90,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
         "start",
         "emergency",
         "status",
+        "learn",
         "mydata",
         "continue",
         "cancel",

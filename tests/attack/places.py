@@ -194,6 +194,16 @@ FIELDS: dict[str, Field] = {
     ),
     "a text to try": Field(BOSS, {"verb": "mr"}),
     "the operator's name": Field(BOSS, {"verb": "mo"}),
+    "a word to search the library for": Field(AUNT, {"verb": "lc"}),
+    "a firm to look up": Field(AUNT, {"verb": "lq"}),
+    **{
+        f"a firm to make public: {step}": Field(
+            BOSS, {"verb": "wr", "step": step, "name": "某店", "reason": "停业", "source": "决定书"}
+        )
+        for step in ("name", "reason", "source", "sure")
+    },
+    "why a firm is not made public": Field(BOSS, {"verb": "wr", "step": "why_not", "row": "00"}),
+    "another name of a firm": Field(BOSS, {"verb": "wn"}),
     "a limit": Field(BOSS, {"verb": "mk", "name": "reopen_days"}),
     "somebody to find": Field(BOSS, {"verb": "mp"}),
     "the word of a second step": Field(BOSS, {"verb": "mp", "step": "0" * 32}),

@@ -198,8 +198,15 @@ BY_DESK = frozenset({"j"})
 """Staff of a desk: who may manage it (accounts.may_manage)."""
 
 STAFF_ONLY = frozenset({"jl", "sb", "szl"})
-OFFICERS_ONLY = frozenset({"sol"})
-FOR_ALL = frozenset({"d", "go", "k", "sd", "u", "ub", "us", "uz", "y"})
+OFFICERS_ONLY = frozenset({"sol", "wn", "wr"})
+"""Of the market authority; an admin, who is the bureau's, reads names (``wn``) and releases them (``wr``) too."""
+
+ABOVE_POINTS = frozenset({"w", "wa"})
+"""Early warnings of one's area: staff of a street and above, and admins."""
+
+FOR_ALL = frozenset(
+    {*("d", "go", "k", "sd", "u", "ub", "us", "uz", "y"), *("l", "lc", "lh", "lq", "lz")}
+)
 """About oneself, or, with ``sd``, about the desks that one acts for; ``k`` means whoever has the code."""
 
 TYPED = frozenset({"add", "call_back", "talk"})

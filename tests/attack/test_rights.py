@@ -27,8 +27,10 @@ from models.mediation import (
 from models.network import Level, LiaisonPoint, Organisation, Staff
 from models.party import Account
 from tests.attack.places import asked_for
+from models.warning import Burst
 from tests.attack.rights import (
     ABOVE,
+    ABOVE_POINTS,
     ADMIN,
     ADMINS_ONLY,
     BELOW,
@@ -431,6 +433,7 @@ async def test_only_whom_the_table_names_may(siege: Siege, row: str) -> None:
 def test_the_table_names_every_verb_and_every_action() -> None:
     named = {verb_of(row) for row in RIGHTS}
     named |= OWN_DRAFT | ADMINS_ONLY | BY_DESK | STAFF_ONLY | OFFICERS_ONLY | FOR_ALL | TYPED
+    named |= ABOVE_POINTS
     unnamed = {verb: file for verb, file in verbs().items() if verb not in named}
     assert not unnamed, f"no row says who may: {unnamed}"
     assert not named - set(verbs()), "rows for verbs that no button has"
@@ -491,6 +494,46 @@ async def test_lists_are_told_to_those_who_serve_there(siege: Siege) -> None:
         own = {TAKER, COLLEAGUE, ABOVE, OFFICER}
         assert (NUMBER in got.plain) is (role in own), f"sd {role}: {got.plain[:80]}"
         assert not any(part in got.plain for part in PERSONAL)
+
+
+@in_one_loop
+async def test_early_warnings_are_for_a_street_and_above_and_names_for_officers(
+    siege: Siege,
+) -> None:
+    above = {ABOVE, ELSEWHERE, OFFICER, ADMIN}
+    allowed = {"w": above, "wa": above, "wn": {OFFICER, ADMIN}, "wr": {OFFICER, ADMIN}}
+    assert set(allowed) == ABOVE_POINTS | (OFFICERS_ONLY - {"sol"})
+    for verb, may in allowed.items():
+        for role in ROLES:
+            burst = await _burst(siege) if verb == "wa" else ""
+            press = Press(verb, "", "look" if verb == "wa" else "", 0, burst)
+            got = await siege.attempt(PEOPLE[role], press=press)
+            refused = got.toast == siege.say("toast.not_staff") and not got.owed
+            # The burst is in ABOVE's street.
+            sees = role in may and not (verb == "wa" and role == ELSEWHERE)
+            assert refused is not sees, f"{verb} {role}: {got.toast} {got.plain[:80]}"
+            assert not any(part in got.plain for part in PERSONAL)
+
+
+async def _burst(siege: Siege) -> str:
+    """A burst in the street, found some time ago."""
+    async with siege.office.rows() as session:
+        found = select(Burst).limit(1)
+        row = await session.scalar(found)
+        if row is None:
+            place = select(Organisation.code).where(Organisation.name == STREET)
+            row = Burst(
+                object="prepaid_card",
+                street_code=await session.scalar(place),
+                since=NOON.date(),
+                until=NOON.date(),
+                people=9,
+                expected=1.0,
+                chance=0.0,
+                found_at=NOON,
+            )
+            session.add(row)
+        return row.id.hex
 
 
 @in_one_loop

@@ -13,6 +13,11 @@ from tests.house_rules.words import Call, beginnings, calls, fields, literals, v
 # Texts that the code finds by a key it puts together: the beginning of the key, and one file that
 # does so. Keep the beginnings long: what begins so counts as used.
 DYNAMIC = {
+    "alert.button.": "bot/services/warning/alert.py",
+    "hot.trend_": "bot/services/warning/hot_list.py",
+    "release.ask_": "bot/services/warning/release.py",
+    "release.button.": "bot/services/warning/release.py",
+    "release.state_": "bot/services/warning/release.py",
     "agree.answer.": "bot/services/mediation/agree.py",
     "agree.broken_by_her.": "bot/services/mediation/agree.py",
     "agree.button.": "bot/services/mediation/agree.py",

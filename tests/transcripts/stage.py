@@ -19,6 +19,7 @@ database a file. What a person does is one line; what the bot says stands below 
 
 ``人物：李老师（工作人员）、张叔（消费者）`` adds to the cast, ``方式：正式`` runs without the demonstration,
 ``名册：试点`` adds the few points of ``POINTS`` to the network, ``市场监管所：某所（某街道）`` an office over a street;
+``以前：预付卡、会员卡@花木街道，3天前，6人，某店`` are complaints of so many people that lie settled already;
 ``时间：2026-09-29`` is the day it begins, at ten; ``运营单位：…`` names the operator, ``#`` is a remark. Recorded: ``诉达→谁| …``, its buttons, notices over a press as ``（弹出）``, edits as
 ``（改）``, and how many messages were deleted. Each line of a person's takes a minute of a clock that otherwise stands still.
 """
@@ -51,6 +52,7 @@ from bot.services.network.load_register import changed
 from bot.settings import Settings, load
 from bot.texts import catalogue
 from models.network import Office, Organisation
+from tests.past_cases import past_cases
 
 START = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 """A Tuesday, ten in the morning in Shanghai."""
@@ -83,7 +85,7 @@ POINTS = (
 )  # fmt: skip
 """Three points with a place of their own, for the plays that say 名册：试点; invented."""
 
-HEADINGS = ("人物：", "方式：", "运营单位：", "名册：", "市场监管所：", "时间：")
+HEADINGS = ("人物：", "方式：", "运营单位：", "名册：", "市场监管所：", "时间：", "以前：")
 RECORDED = re.compile(r"诉达→|\||  ")
 LINE = re.compile(r"(?P<who>[^>@\s]+?)(?:@(?P<group>[^>]+))?> (?P<what>.*)")
 ACT = re.compile(r"\((?P<verb>[^\s)]+)\s*(?P<rest>[^)]*)\)\s*(?P<text>.*)")
@@ -93,6 +95,10 @@ CODE = re.compile(
 )
 ANCHORED = re.compile(r"\b[0-9a-f]{32}\b")
 INVITED = re.compile(r"join_[\w-]+")
+BEFORE = re.compile(
+    r"^以前：(?P<kind>.+)@(?P<street>.+?)，(?P<days>\d+)天前，(?P<people>\d+)人(?:，(?P<merchant>.+))?$",
+    re.MULTILINE,
+)
 BUTTON = re.compile(r"\[(?P<label>.*?)(?: ↗)?\](?: (?P<title>.+))?")
 
 
@@ -486,6 +492,11 @@ async def staged(script: str, folder: Path) -> AsyncIterator[Stage]:
     if over := re.search("^市场监管所：(.+)（(.+)）$", script, re.MULTILINE):
         async with open_house(settings, demo=True) as house, house.db.write() as session:
             await _add_office(session, over[1], over[2])
+    for before in BEFORE.finditer(script):
+        async with open_house(settings, demo=True) as house, house.db.write() as session:
+            at = clock.now() - timedelta(days=int(before["days"]))
+            where = (before["kind"], before["street"])
+            await past_cases(session, at, *where, int(before["people"]), before["merchant"] or "")
     sandbox = Sandbox(world, observe=observer(settings.database_url, catalogue.load()))
     url = await sandbox.start()
     stage = Stage(settings.model_copy(update={"api_base_url": url}), sandbox, clock, demo)

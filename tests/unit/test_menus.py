@@ -12,9 +12,9 @@ from tests.attack.rights import verbs
 from tests.unit.reach import Node, beginning, graph, reached, read
 
 PEOPLE = {
-    "consumer": ({menus.START}, {"private"}, "abcdefgioktuy"),
-    "staff": ({menus.START, menus.STAFF}, {"private", "group", "admin"}, "abcdefgijkostuy"),
-    "admin": (set(menus.MENUS), {"private", "group", "admin"}, "abcdefgijkmostuy"),
+    "consumer": ({menus.START}, {"private"}, "abcdefgiokltuy"),
+    "staff": ({menus.START, menus.STAFF}, {"private", "group", "admin"}, "abcdefgijklostuwy"),
+    "admin": (set(menus.MENUS), {"private", "group", "admin"}, "abcdefgijklmostuwy"),
 }
 """Her menus, her commands (staff type them too), and how verbs begin that are for her."""
 
@@ -24,6 +24,8 @@ FOR = {
     "staff": "staff",
     "mediation": "staff",
     "chain": "staff",
+    "warning": "staff",
+    "warning.hot_list": "consumer",
     "chain.assign": "admin",
     "staff.edit_templates": "admin",
 }

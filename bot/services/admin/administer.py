@@ -81,7 +81,7 @@ async def pressed(
     press = heard.press
     if press is None:
         return None
-    if not account.is_admin:
+    if not account.is_admin and not await broadcast.is_authors(session, press, account):
         return say("admin.refused")
     answer = Answer(session, tables, heard)
     match press.verb:

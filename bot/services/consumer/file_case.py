@@ -15,7 +15,16 @@ from bot.ports import Button
 from bot.route.precheck import precheck, with_ways
 from bot.services.chain import group_event, hand_over, remind
 from bot.services.chain.hand_over import Plan
-from bot.services.consumer import act_for, choose_point, drafts, joint, locate, prepare_text
+from bot.services.consumer import (
+    act_for,
+    choose_point,
+    drafts,
+    help_first,
+    joint,
+    library,
+    locate,
+    prepare_text,
+)
 from bot.services.queue.drain import insert_new
 from bot.services.sending import Answer, button, moment_words
 from bot.services.tables import SHANGHAI, Tables
@@ -122,6 +131,7 @@ async def file(
             [button("button.progress", "tp", case)],
             [button("button.add", "ta", case), button("button.withdraw", "tw", case)],
             *choose_point.entry(case, plan),
+            *([] if help_first.helping(tables, account) else library.entry(case)),
             *offer,
         ],
         venue=plan.venue(route.held_by),

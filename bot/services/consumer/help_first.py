@@ -38,6 +38,11 @@ def helped(tables: Tables, account: Account, need: str) -> bool:
     return need in _episode(tables, account)
 
 
+def helping(tables: Tables, account: Account) -> bool:
+    """Whether any help was given in the present episode: then nothing that can wait is offered."""
+    return bool(_episode(tables, account))
+
+
 def remember(tables: Tables, account: Account, need: str, told: int = 0) -> None:
     """Note that help was given now, and how many were told."""
     known = _episode(tables, account)

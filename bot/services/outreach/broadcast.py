@@ -112,6 +112,14 @@ async def pressed(
     return None
 
 
+async def is_authors(session: AsyncSession, press: Press, account: Account) -> bool:
+    """Whether the button is about a notice of the account's own: who wrote an alert need be no admin."""
+    if press.verb != notice_board.VERB:
+        return False
+    notice = await _notice(session, press.value)
+    return notice is not None and notice.author_id == account.id
+
+
 DECISIONS = {
     "send": approve_notice.ask,
     "back": approve_notice.take_back,

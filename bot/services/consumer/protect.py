@@ -1,0 +1,80 @@
+"""防骗与权益: what anybody may read and try without consent: cards, licences, the quiz, the hot list. Of the reader
+nothing is kept.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.facts.redact import redact
+from bot.interview.asides import control
+from bot.ports import Incoming, Press
+from bot.services.consumer import library, licence, quiz
+from bot.services.sending import Answer, button
+from bot.services.tables import Tables
+from bot.services.warning import hot_list
+from bot.texts.catalogue import Say, say
+from models.party import Account
+
+VERB = "l"
+COMMAND = "learn"
+WORD = "learn"
+"""What a line that asks for it is called (:func:`bot.interview.asides.control`)."""
+
+TYPED = {library.VERB: library.typed, licence.VERB: licence.typed}
+
+
+async def home(account: Account, answer: Answer) -> None:
+    """What there is, a button for each."""
+    account.awaiting = None
+    await answer(
+        say("protect.home"),
+        buttons=[
+            [button("protect.button.cards", library.VERB)],
+            [button("protect.button.licence", licence.VERB)],
+            [button("protect.button.quiz", quiz.VERB)],
+            [button("protect.button.hot", hot_list.VERB)],
+            [button("button.menu", "go", value="menu")],
+        ],
+    )
+
+
+async def pressed(
+    session: AsyncSession, tables: Tables, account: Account, answer: Answer, press: Press
+) -> Say | None:
+    """Any button whose verb begins with ``l``."""
+    account.awaiting = None
+    match press.verb:
+        case library.VERB:
+            return await library.pressed(session, account, answer, press)
+        case licence.VERB:
+            return await licence.pressed(session, account, answer, press)
+        case quiz.VERB:
+            return await quiz.pressed(tables, answer, press)
+        case hot_list.VERB:
+            return await hot_list.pressed(session, tables, answer, press)
+    await home(account, answer)
+    return None
+
+
+async def typed(
+    session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
+) -> bool:
+    """The words to search by, if they were asked for. A call for help is none: it goes where help is
+    given."""
+    search = TYPED.get(str((account.awaiting or {}).get("verb", "")))
+    if search is None:
+        return False
+    account.awaiting = None
+    if heard.files or not heard.text:
+        return False
+    if control(heard.text) in {"cancel", "back"}:
+        await home(account, answer)
+        return True
+    await tables.classifier.ready()
+    text = redact(heard.text).text
+    decision = tables.classifier.classify(text)
+    if decision.danger or (decision.fraud and decision.just_now):
+        return False
+    await search(session, account, answer, text, decision)
+    return True
