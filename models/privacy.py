@@ -97,6 +97,8 @@ class Act(StrEnum):
     NOTICE = "notice"
     RULES = "rules"
     LAW = "law"
+    RATING = "rating"
+    APPEAL = "appeal"
     KEY_NEW = "key_new"
     KEY_DROPPED = "key_dropped"
 

@@ -47,6 +47,10 @@ MENUS: Mapping[str, tuple[tuple[Item, ...], ...]] = {
     STAFF: (
         (Item("today.button.list", "sd", when="staff"),),
         (Item("proxy.button.begin", "sb", when="staff"),),
+        (
+            Item("work.button.begin", "sh", when="staff"),
+            Item("report.button.show", "si", when="staff"),
+        ),
         (Item("official.button.list", "sol", when="officer"),),
         (Item("staff.button.manage", "j", "0", "list", when="manager"),),
         (Item("staff.button.leave", "jl", question="ask", when="here"),),
@@ -63,7 +67,10 @@ MENUS: Mapping[str, tuple[tuple[Item, ...], ...]] = {
     # The second level of the admin's menu.
     "outreach": ((Item("admin.button.notice", "m", "notice"),),),
     "warning": ((Item("admin.button.duty", "m", "duty"),),),
-    "books": ((Item("ledger.button.show", "szl"),),),
+    "books": (
+        (Item("report.button.show", "si"), Item("rating.button.home", "mk")),
+        (Item("rating.button.appeals", "mk", question="appeals"), Item("ledger.button.show", "szl")),
+    ),
     "network": (
         (Item("admin.button.bind", "m", "bind"), Item("admin.button.staff", "m", "staff")),
         (Item("admin.button.quality", "m", "quality"),),

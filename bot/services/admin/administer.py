@@ -21,6 +21,7 @@ from bot.services.admin import (
     try_rules,
     watch,
 )
+from bot.services.books import judge_appeal, rate_points
 from bot.services.chain import assign
 from bot.services.network import bind_desk, check_points, enlist
 from bot.services.outreach import broadcast, copies, notice_board
@@ -94,6 +95,8 @@ async def pressed(
             return await edit_templates.pressed(session, tables, press, account, answer)
         case confirm_law.VERB:
             return await confirm_law.pressed(session, tables, press, account, answer)
+        case rate_points.VERB:
+            return await rate_points.pressed(session, tables, press, account, answer)
     account.awaiting = None
     match press.value:
         case "notice":
@@ -170,6 +173,8 @@ async def typed(
             await edit_templates.typed(tables, account, answer, heard.text)
         case try_rules.VERB:
             await try_rules.typed(tables, heard, account, answer)
+        case judge_appeal.VERB:
+            await judge_appeal.typed(session, tables, heard, account, answer)
         case _:
             await _name_operator(session, tables, heard.text, account, answer)
     return True

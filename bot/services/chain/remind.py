@@ -47,7 +47,7 @@ class Wait:
         return 0, case.touched_at
 
 
-def _promised(policy: Policy, desk: Desk | None, since: datetime) -> datetime:
+def take_by(policy: Policy, desk: Desk | None, since: datetime) -> datetime:
     """The promise of a desk by its type, in hours of its own duty; never at night."""
     hours = policy.take_hours.get(desk.type if desk else "", policy.take_hours["other"])
     usual = f"work {policy.office_from:%H:%M}-{policy.office_until:%H:%M}"
@@ -79,9 +79,9 @@ def _again(policy: Policy, _desk: Desk | None, since: datetime) -> datetime:
 AGREED = frozenset({Action.AGREE})
 
 WAITS = {
-    DESK: Wait(CaseStatus.WAITING, HANDED, _promised),
-    NEXT: Wait(CaseStatus.WAITING, HANDED, _promised, after=DESK),
-    TRIAGE: Wait(CaseStatus.TRIAGE, frozenset({Action.QUEUE, Action.SEND_BACK}), _promised),
+    DESK: Wait(CaseStatus.WAITING, HANDED, take_by),
+    NEXT: Wait(CaseStatus.WAITING, HANDED, take_by, after=DESK),
+    TRIAGE: Wait(CaseStatus.TRIAGE, frozenset({Action.QUEUE, Action.SEND_BACK}), take_by),
     ANSWER: Wait(CaseStatus.ASKING, frozenset({Action.ASK}), _answer),
     DRAFT: Wait(CaseStatus.DRAFT, frozenset(), _draft),
     DUE: Wait(CaseStatus.AGREED, AGREED, _agreed),
