@@ -59,7 +59,7 @@ async def order_advances(
 ) -> Say | None:
     """The ledger of payments in advance as a workbook: the month or the open ones that a button named."""
     if await ledger.seen_by(session, account) is None:
-        return say("toast.not_staff")
+        return say("books.not_staff")
     await _order(session, tables, account, ADVANCES, "", press.value)
     await audit.record(session, tables.clock.now(), Act.EXPORT, account, ADVANCES, report=1)
     return say("report.toast.xlsx")

@@ -38,7 +38,7 @@ async def pressed(
     if desk is None or desk.level is not Level.POINT:
         return say("toast.stale")
     if not account.is_admin and not await accounts.may_act(session, tables, account, desk):
-        return say("toast.not_staff")
+        return say("books.not_staff")
     found = await _row(session, desk)
     if found is None:
         await answer(say("rating.none_yet", name=desk.name))
@@ -74,7 +74,7 @@ async def typed(
         or not await accounts.may_act(session, tables, account, desk)
     ):
         account.awaiting = None
-        await answer(say("toast.not_staff"))
+        await answer(say("books.not_staff"))
         return True
     most, text = tables.policy.appeal_characters, heard.text.strip()
     if not 4 <= len(text) <= most:

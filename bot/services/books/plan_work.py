@@ -102,7 +102,7 @@ async def pressed(
     if desk is None or desk.level is not Level.POINT or period is None or period.kind != "month":
         return say("toast.stale")
     if not await accounts.may_act(session, tables, account, desk):
-        return say("toast.not_staff")
+        return say("books.not_staff")
     value = f"{serial}.{period.code}"
     match press.question:
         case "ask":
@@ -152,7 +152,7 @@ async def typed(
     desk, period = await by_serial(session, serial), periods.read(month)
     if desk is None or period is None or not await accounts.may_act(session, tables, account, desk):
         account.awaiting = None
-        await answer(say("toast.not_staff"))
+        await answer(say("books.not_staff"))
         return True
     text = " ".join(heard.text.split())
     if not waiting.get("step"):

@@ -77,7 +77,7 @@ async def home(
     """What was done? For one of her desks, which is asked when she has several."""
     desks = await _desks(session, tables, heard, account)
     if not desks:
-        return say("toast.not_staff")
+        return say("books.not_staff")
     opened = stamp(tables)
     if len(desks) == 1:
         await _kinds(tables, desks[0], answer, opened)
@@ -105,7 +105,7 @@ async def pressed(
     entry = Entry.unpack(press.value)
     desk = await by_serial(session, str(entry.serial))
     if desk is None or not await _may(session, tables, heard, account, desk):
-        return say("toast.not_staff")
+        return say("books.not_staff")
     opened = press.version or stamp(tables)
     match press.question:
         case "kind":
@@ -137,7 +137,7 @@ async def typed(
     desk = await by_serial(session, str(entry.serial))
     if desk is None or not await _may(session, tables, heard, account, desk):
         account.awaiting = None
-        await answer(say("toast.not_staff"))
+        await answer(say("books.not_staff"))
         return True
     pictures = [file for file in heard.files if file.kind == "photo"]
     match waiting.get("step"):
@@ -355,7 +355,7 @@ async def _undo(
     if row is None or desk is None:
         return say("toast.stale")
     if not await _may(session, tables, heard, account, desk):
-        return say("toast.not_staff")
+        return say("books.not_staff")
     if row.undone_at is not None:
         return say("work.toast.undone")
     row.undone_at, row.undone_by_id = tables.clock.now(), account.id

@@ -60,7 +60,7 @@ async def home(
     """This month of the account's own desk; which one, is asked of somebody with several."""
     desks = await area.roots(session, tables, account)
     if not desks:
-        return say("toast.not_staff")
+        return say("books.not_staff")
     opened, month = stamp(tables), periods.around(accounts.today(tables), "month")
     if len(desks) == 1:
         await _show(session, tables, answer, View(month, desks[0].serial), desks[0], opened)
@@ -93,7 +93,7 @@ async def pressed(
     if view is None or desk is None:
         return say("toast.stale")
     if not await area.may_see(session, tables, account, desk):
-        return say("toast.not_staff")
+        return say("books.not_staff")
     opened = press.version or stamp(tables)
     match press.question:
         case "xlsx" | "pictures":
@@ -121,7 +121,7 @@ async def typed(
     desk = await by_serial(session, str(waiting.get("serial", "")))
     if desk is None or not await area.may_see(session, tables, account, desk):
         account.awaiting = None
-        await answer(say("toast.not_staff"))
+        await answer(say("books.not_staff"))
         return True
     period = _range(heard.text, tables)
     if period is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.law.deadlines import working_time_between
@@ -21,12 +21,13 @@ from bot.law.policy import Policy
 from bot.route.register import Register
 from bot.services.chain import remind
 from bot.services.tables import SHANGHAI, Tables
+from models.base import Base
 from models.books import CaseFigure, Outcome
 from models.case import ADVICE_GIVEN, Case, CaseKind, Event
 from models.lifecycle import HANDED, OPEN, Action, CaseStatus
 from models.network import Organisation
 
-CHUNK = 500
+CHUNK = 200
 IN_CHAT = 1000
 """Cases written up before a report in chat: what is more waits for the sweep, and is told."""
 
@@ -37,6 +38,7 @@ NO_FAULT = frozenset({Outcome.OPEN, Outcome.WITHDRAWN, Outcome.MERGED})
 """Nobody can say of a case that was never taken and went so, that it was not taken in time."""
 
 _cases, _events = Case.__table__.c, Event.__table__.c
+_figures = Base.metadata.tables["case_figure"]
 _UNBOOKED = (Case.booked.is_(False), Case.filed_at.is_not(None))
 _BOOK = (
     update(Case)
@@ -79,7 +81,8 @@ async def write_up(session: AsyncSession, tables: Tables, ids: Sequence[uuid.UUI
         .order_by(_events.case_id, _events.seq)
     ):
         events[event.case_id].append(event)
-    desks = dict((await session.execute(select(Organisation.id, Organisation.code))).tuples().all())
+    known = await session.execute(select(Organisation.id, Organisation.code))
+    desks: dict[uuid.UUID, str] = dict(known.all())
     by_code = {code: key for key, code in desks.items()}
     again = await _again(session, cases)
     rows: list[dict[str, Any]] = []
@@ -94,9 +97,10 @@ async def write_up(session: AsyncSession, tables: Tables, ids: Sequence[uuid.UUI
             for part in parts
         ]
     await session.execute(delete(CaseFigure).where(CaseFigure.case_id.in_(ids)))
-    if rows:
-        await session.execute(insert(CaseFigure), rows)
     connection = await session.connection()
+    if rows:
+        # The table, not the class: one statement for all, whatever is missing in which row.
+        await connection.execute(_figures.insert(), rows)
     if cases:
         await connection.execute(_BOOK, [{"row": c.id, "seen": c.touched_at} for c in cases])
 
