@@ -177,7 +177,9 @@ async def _reconcile(session: AsyncSession, bureau: Organisation) -> None:
     """The message's count is that of the cases themselves. Raises ValueError when it is not."""
     told = await count.total(session, periods.year(YEAR), bureau)
     again = await session.scalar(
-        select(func.count()).select_from(CaseFigure).where(CaseFigure.first.is_(False))
+        select(func.count())
+        .select_from(CaseFigure)
+        .where(CaseFigure.first.is_(False), CaseFigure.held)
     )
     cases = await session.scalar(
         select(func.count())

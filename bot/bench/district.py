@@ -83,9 +83,15 @@ async def points_of(session: AsyncSession, dice: Random, most: int = 0) -> list[
 
 
 async def add_cases(
-    session: AsyncSession, dice: Random, points: Sequence[Point], year: int, count: int
+    session: AsyncSession,
+    dice: Random,
+    points: Sequence[Point],
+    year: int,
+    count: int,
+    months: int = 12,
 ) -> int:
-    """So many filed cases of the year with all that happened to them; how many events that makes."""
+    """So many filed cases of the year (its first ``months``) with all that happened to them; how many events
+    that makes."""
     people, staff = await _accounts(session, count)
     kinds = [code for code in codes() if code != OUT_OF_SCOPE]
     weights = [1 / (rank + 2) for rank in range(len(kinds))]
@@ -93,7 +99,7 @@ async def add_cases(
     busy = [point.busy for point in points]
     events = 0
     made = (
-        _case(dice, number, year, point, kind, dice.choice(people), staff)
+        _case(dice, number, _moment(dice, year, months), point, kind, dice.choice(people), staff)
         for number, (point, kind) in enumerate(
             zip(
                 dice.choices(points, busy, k=count),
@@ -157,9 +163,9 @@ async def _accounts(session: AsyncSession, count: int) -> tuple[list[uuid.UUID],
     return [row["id"] for row in rows], staff["id"]
 
 
-def _moment(dice: Random, year: int) -> datetime:
+def _moment(dice: Random, year: int, months: int) -> datetime:
     """A day of the year by its season, and an hour at which people write."""
-    month = dice.choices(range(1, 13), SEASON)[0]
+    month = dice.choices(range(1, months + 1), SEASON[:months])[0]
     hour = min(22, max(7, round(dice.gauss(14, 4))))
     day = dice.randrange(1, 29) if dice.random() < 0.93 else 28
     return datetime(year, month, day, hour, dice.randrange(60), tzinfo=SHANGHAI)
@@ -202,7 +208,7 @@ class Story:
 def _case(
     dice: Random,
     number: int,
-    year: int,
+    filed: datetime,
     point: Point,
     category: str,
     person: uuid.UUID,
@@ -210,7 +216,6 @@ def _case(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """One case and its events: to a point (or its street), taken or not, brought to an end or not."""
     kind = dice.choices(tuple(CaseKind), (80, 4, 16))[0]
-    filed = _moment(dice, year)
     story = Story(uuid7(), filed, CaseStatus.DRAFT, [])
     soon = timedelta(seconds=1)
     story.tell(Action.FILE, timedelta(), person)
@@ -248,7 +253,7 @@ def _case(
     row = {
         "id": story.id,
         "token": new_token(),
-        "number": f"XX{year % 100:02d}-{number:06d}",
+        "number": f"XX{filed:%y}-{number:06d}",
         "status": story.status,
         "kind": kind,
         "account_id": person,

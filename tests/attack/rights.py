@@ -191,11 +191,11 @@ NO_PRESS = {
 OWN_DRAFT = frozenset({"a", "c", "e", "f", "o", "ok"})
 """Buttons of the interview: they mean the presser's own draft, whatever case they name."""
 
-ADMINS_ONLY = frozenset({"m", "mb", "ml", "mn", "mo", "mr", "mt", "mw", "mx"})
+ADMINS_ONLY = frozenset({"m", "mb", "mk", "ml", "mn", "mo", "mr", "mt", "mw", "mx"})
 BY_DESK = frozenset({"j"})
 """Staff of a desk: who may manage it (accounts.may_manage)."""
 
-STAFF_ONLY = frozenset({"jl", "sb", "szl"})
+STAFF_ONLY = frozenset({"jl", "sb", "sh", "si", "sir", "sj", "szl"})
 OFFICERS_ONLY = frozenset({"sol"})
 FOR_ALL = frozenset({"d", "go", "k", "sd", "u", "us", "uz", "y"})
 """About oneself, or, with ``sd``, about the desks that one acts for; ``k`` means whoever has the code."""

@@ -201,6 +201,7 @@ async def _simulate(
         if shown
         else say("rating.no_moves"),
         say("report.left", count=left) if left else None,
+        say("rating.not_over") if period.last >= accounts.today(tables) else None,
         say("rating.unchanged"),
         buttons=[*turns, rows, [button("rating.button.home", VERB)]],
         slot=f"{VERB}:{period.code}",

@@ -31,33 +31,41 @@ from models.party import Account
 
 VERB = "sh"
 KINDS = tuple(WorkKind)
-NUMBERS = (1, 10, 20, 50)
+NUMBERS = {WorkKind.LEAFLET: (50, 100, 200), WorkKind.CLUE: (1, 2, 3)}
+PEOPLE = (10, 20, 50)
+"""Numbers that are offered: of leaflets and clues, and of people."""
+
 DESKS = 8
 SHOWN = 8
 """Lines of the month's ledger that are shown, each with its undo."""
 
+_STAMP = re.compile(r"[0-9]{1,10}", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{1,7}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What has been chosen so far: the desk, the kind, how many, which day."""
+    """What has been chosen so far: the desk, the kind, how many, which day.
+
+    ``card`` is when the first card of it was shown: whatever is pressed on its cards, it is written down once.
+    """
 
     serial: int
     kind: WorkKind | None = None
     count: int = 0
     day: date | None = None
+    card: int = 0
 
     def pack(self) -> str:
+        if self.day is None:
+            return str(self.serial)
         kind = KINDS.index(self.kind) if self.kind is not None else ""
-        return (
-            f"{self.serial}.{kind}.{self.count}.{self.day:%Y%m%d}" if self.day else f"{self.serial}"
-        )
+        return f"{self.serial}.{kind}.{self.count}.{self.day:%Y%m%d}.{self.card}"
 
     @staticmethod
     def unpack(value: str) -> Entry:
         """What :meth:`pack` wrote; of anything else as much as makes sense."""
-        serial, kind, how_many, day = (*value.split("."), "", "", "")[:4]
+        serial, kind, how_many, day, card = (*value.split("."), "", "", "", "")[:5]
         known = number(kind) if kind else -1
         try:
             on = date.fromisoformat(day)
@@ -68,6 +76,7 @@ class Entry:
             KINDS[known] if 0 <= known < len(KINDS) and on else None,
             number(how_many),
             on,
+            int(card) if _STAMP.fullmatch(card) else 0,
         )
 
 
@@ -133,7 +142,8 @@ async def typed(
     if waiting.get("verb") != VERB or waiting.get("chat") != heard.chat:
         return False
     entry = Entry.unpack(str(waiting.get("entry", "")))
-    opened = int(waiting.get("opened", 0))
+    # What is typed is answered below it, in a new card.
+    opened = stamp(tables)
     desk = await by_serial(session, str(entry.serial))
     if desk is None or not await _may(session, tables, heard, account, desk):
         account.awaiting = None
@@ -190,7 +200,7 @@ async def _may(
 
 
 async def _kinds(tables: Tables, desk: Organisation, answer: Answer, opened: int) -> None:
-    blank = Entry(desk.serial, day=accounts.today(tables))
+    blank = Entry(desk.serial, day=accounts.today(tables), card=opened)
     picks = [
         button(f"work.kind.{kind}", VERB, None, "count", replace(blank, kind=kind).pack(), opened)
         for kind in KINDS
@@ -215,7 +225,7 @@ async def _counts(
     answer: Answer,
     opened: int,
 ) -> None:
-    _await(account, heard, "count", entry, opened)
+    _await(account, heard, "count", entry)
     await answer(
         _head(desk, entry),
         say(f"work.how_many.{entry.kind}"),
@@ -226,7 +236,7 @@ async def _counts(
                     say("work.number", n=n),
                     *(VERB, None, "photo", replace(entry, count=n).pack(), opened),
                 )
-                for n in NUMBERS
+                for n in NUMBERS.get(entry.kind or WorkKind.TRAINING, PEOPLE)
             ],
             [
                 button("work.button.day", VERB, None, "day", entry.pack(), opened),
@@ -246,7 +256,7 @@ async def _days(
     answer: Answer,
     opened: int,
 ) -> None:
-    _await(account, heard, "day", entry, opened)
+    _await(account, heard, "day", entry)
     today = accounts.today(tables)
     days = [today - timedelta(days=back) for back in range(3)]
     step = "photo" if entry.count else "count"
@@ -273,7 +283,7 @@ async def _go_on(
 async def _photo(
     heard: Incoming, account: Account, desk: Organisation, entry: Entry, answer: Answer, opened: int
 ) -> None:
-    _await(account, heard, "photo", entry, opened)
+    _await(account, heard, "photo", entry)
     await answer(
         _head(desk, entry),
         say("work.photo" if heard.private else "work.photo_reply"),
@@ -308,7 +318,7 @@ async def _record(
         return say("toast.stale")
     if not 0 < entry.count <= tables.policy.work_most:
         return say("toast.stale")
-    key = uuid.uuid5(desk.id, str(opened))
+    key = uuid.uuid5(desk.id, str(entry.card))
     if await session.get(WorkEntry, key) is not None:
         return say("work.toast.already")
     row = WorkEntry(
@@ -447,13 +457,12 @@ def _day_fits(tables: Tables, day: date) -> bool:
     return today - timedelta(days=tables.policy.work_back_days) <= day <= today
 
 
-def _await(account: Account, heard: Incoming, step: str, entry: Entry, opened: int) -> None:
+def _await(account: Account, heard: Incoming, step: str, entry: Entry) -> None:
     account.awaiting = {
         "verb": VERB,
         "chat": heard.chat,
         "step": step,
         "entry": entry.pack(),
-        "opened": opened,
     }
 
 
