@@ -95,7 +95,7 @@ def _shortened(font: Font, text: str, size: int, width: float) -> str:
 
 def _bars(bars: Bars, font: Font) -> Drawing:
     """Each label above its bar, so that no name is too long; the value at its end."""
-    step = LABEL + 62
+    step = LABEL + 76
     height = _head_height(font, bars.title) + step * max(1, len(bars.rows)) + MARGIN
     image, draw = _sheet(round(height + _foot_height(font, bars.note) + 20))
     y = _head(draw, font, bars.title)
@@ -106,7 +106,7 @@ def _bars(bars: Bars, font: Font) -> Drawing:
     for label, value, words in bars.rows:
         name = _shortened(font, label, LABEL, WIDTH - 2 * MARGIN)
         draw.text((MARGIN, y), name, INK, face)
-        top, length = y + LABEL + 10, max(4.0, room * value / most)
+        top, length = y + LABEL + 18, max(4.0, room * value / most)
         draw.rectangle((MARGIN, top, MARGIN + length, top + 34), fill=COLOURS[0])
         draw.text((MARGIN + length + 16, top + 17), words, INK, face, anchor="lm")
         y += step
@@ -123,7 +123,7 @@ def _ticks(most: float) -> list[int]:
 
 
 def _trend(trend: Trend, font: Font) -> Drawing:
-    top = _head_height(font, trend.title) + 56
+    top = _head_height(font, trend.title) + 84
     plot = 560
     image, draw = _sheet(round(top + plot + 120 + _foot_height(font, trend.note)))
     y = _head(draw, font, trend.title)
@@ -191,15 +191,14 @@ def _bubbles(map_: Bubbles, font: Font) -> Drawing:
     ]
     face = _face(font, SMALL)
     for bubble, (x, y, radius) in circles:
-        words = f"{bubble.label} {bubble.value:,.0f}"
-        half = face.getlength(words) / 2
-        for cx, cy in (
-            (x, y),
-            (x, y - radius - SMALL * 0.7),
-            (x, y + radius + SMALL * 0.7),
-            (x + radius + half + 6, y),
-            (x - radius - half - 6, y),
-        ):
+        full = f"{bubble.label} {bubble.value:,.0f}"
+        places = (
+            (words, place)
+            for words in (full, bubble.label)
+            for place in _around(x, y, radius, face.getlength(words) / 2)
+        )
+        for words, (cx, cy) in places:
+            half = face.getlength(words) / 2
             box = (cx - half - 3, cy - SMALL * 0.62, cx + half + 3, cy + SMALL * 0.62)
             if _inside(box, frame) and not any(_meet(box, other) for other in taken):
                 draw.text(
@@ -209,6 +208,13 @@ def _bubbles(map_: Bubbles, font: Font) -> Drawing:
                 break
     _foot(draw, font, map_.note, top + plot + 24)
     return image
+
+
+def _around(x: float, y: float, radius: float, half: float) -> tuple[tuple[float, float], ...]:
+    """Where a label may stand: on its circle, above, below, to the right or to the left."""
+    high = radius + SMALL * 0.7
+    aside = radius + half + 6
+    return (x, y), (x, y - high), (x, y + high), (x + aside, y), (x - aside, y)
 
 
 Circle = tuple[float, float, float]
@@ -242,7 +248,7 @@ def _placed(
     for bubble in sorted(bubbles, key=lambda one: -one.value):
         x = x0 + (bubble.lon - west) * squeeze * scale
         y = y0 - (bubble.lat - south) * scale
-        made.append((bubble, (x, y, max(7.0, 58 * math.sqrt(bubble.value / most)))))
+        made.append((bubble, (x, y, max(7.0, 46 * math.sqrt(bubble.value / most)))))
     return made
 
 

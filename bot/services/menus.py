@@ -69,7 +69,10 @@ MENUS: Mapping[str, tuple[tuple[Item, ...], ...]] = {
     "warning": ((Item("admin.button.duty", "m", "duty"),),),
     "books": (
         (Item("report.button.show", "si"), Item("rating.button.home", "mk")),
-        (Item("rating.button.appeals", "mk", question="appeals"), Item("ledger.button.show", "szl")),
+        (
+            Item("rating.button.appeals", "mk", question="appeals"),
+            Item("ledger.button.show", "szl"),
+        ),
     ),
     "network": (
         (Item("admin.button.bind", "m", "bind"), Item("admin.button.staff", "m", "staff")),

@@ -45,6 +45,15 @@ async def may_see(
     return account.is_admin or await accounts.may_act(session, tables, account, desk)
 
 
+async def whose(session: AsyncSession, code: str) -> Organisation | None:
+    """The desk of this code, the bureau for none; None when there is no such desk."""
+    wanted = Organisation.code == code if code else Organisation.level == Level.BUREAU
+    found: Organisation | None = await session.scalar(
+        select(Organisation).where(wanted).order_by(Organisation.serial).limit(1)
+    )
+    return found
+
+
 def within(column: InstrumentedAttribute[Any], desk: Organisation) -> ColumnElement[bool]:
     """Rows of the desk and of all below it; of the bureau every row, those of no desk too."""
     if desk.level is Level.BUREAU:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from sqlalchemy import select
@@ -97,15 +96,11 @@ async def _course(
         return tuple(float(getattr(days.get(step, Tally()), name)) for step in steps)
 
     return Trend(
-        text(say("picture.course", name=desk.name)),
+        text(say("picture.course", name=desk.name, year=end.year, month=end.month)),
         note,
-        tuple(_step(step) for step in steps),
+        tuple(str(step.month) for step in steps),
         tuple((text(say(f"picture.series.{name}")), row(name)) for name in ("received", "solved")),
     )
-
-
-def _step(month: date) -> str:
-    return f"{month:%y-%m}" if month.month == 1 else f"{month.month}"
 
 
 async def _map(

@@ -20,7 +20,7 @@ from bot.figures import periods
 from bot.figures.periods import Period
 from bot.figures.rating import Formula, Rated, Work, load, rate
 from bot.ports import Button, Press
-from bot.services import accounts
+from bot.services import accounts, menus
 from bot.services.books import area, count, judge_appeal, words, write_up
 from bot.services.network import load_register
 from bot.services.network.bind_desk import number
@@ -60,7 +60,6 @@ async def home(session: AsyncSession, tables: Tables, account: Account, answer: 
         say("rating.is_waiting") if waiting is not None else None,
         say("rating.appeals", count=appeals) if appeals else None,
         buttons=[
-            [button("report.button.show", "si")],
             [
                 button(
                     say("rating.button.simulate", year=one.first.year),
@@ -74,7 +73,7 @@ async def home(session: AsyncSession, tables: Tables, account: Account, answer: 
                 else []
             ),
             [button("rating.button.appeals", VERB, None, "appeals")],
-            [button("admin.button.menu", "m", value="menu")],
+            [Button(menus.label("books"), Press("m", value="books"))],
         ],
     )
 
