@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, BigKey, Json, UtcDateTime, UuidKey, sealed, text_enum
@@ -41,11 +41,20 @@ class CaseFigure(Base):
     ``day`` is when it was filed, in Shanghai. Minutes are office time: from the hand-over until it was taken,
     and from then to its end without the time that the consumer was asked; ``prompt`` says that it was
     taken within the desk's promise. ``first`` is false for a further consultation of one person on one day.
+    ``received`` to ``gave_up`` are 0 or 1, so that a report is a sum (bot/figures/tally.py says of what); money and
+    marks are 0 where ``received`` is.
     """
 
     __tablename__ = "case_figure"
     __table_args__ = (
-        Index("ix_case_figure_day_desk_id", "day", "desk_id"),
+        # Every report is answered from this index alone, whatever it is broken down by.
+        Index(
+            "ix_case_figure_report",
+            *("day", "desk_id", "object", "nature"),
+            *("received", "complaints", "clues", "consults", "taken", "solved", "unsolved"),
+            *("withdrawn", "open", "gave_up", "returned_fen", "rate_sum", "rate_count"),
+            *("take_minutes", "handle_minutes"),
+        ),
         Index("ix_case_figure_desk_id_day", "desk_id", "day"),
     )
 
@@ -61,10 +70,20 @@ class CaseFigure(Base):
     take_minutes: Mapped[int | None]
     handle_minutes: Mapped[int | None]
     prompt: Mapped[bool | None]
+    first: Mapped[bool] = mapped_column(default=True)
+    received: Mapped[int] = mapped_column(SmallInteger)
+    complaints: Mapped[int] = mapped_column(SmallInteger)
+    clues: Mapped[int] = mapped_column(SmallInteger)
+    consults: Mapped[int] = mapped_column(SmallInteger)
+    taken: Mapped[int] = mapped_column(SmallInteger)
+    solved: Mapped[int] = mapped_column(SmallInteger)
+    unsolved: Mapped[int] = mapped_column(SmallInteger)
+    withdrawn: Mapped[int] = mapped_column(SmallInteger)
+    open: Mapped[int] = mapped_column(SmallInteger)
+    gave_up: Mapped[int] = mapped_column(SmallInteger)
     returned_fen: Mapped[int] = mapped_column(BigInteger, default=0)
     rate_sum: Mapped[int] = mapped_column(default=0)
     rate_count: Mapped[int] = mapped_column(default=0)
-    first: Mapped[bool] = mapped_column(default=True)
 
 
 class WorkKind(StrEnum):

@@ -50,6 +50,10 @@ async def siege(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Siege
         yield siege
 
 
+LEDGER, PLAN = "2.1.10.20261123.1", "50.2026-12"
+"""What the ledger's and the plan's buttons carried: of the street of TEACHER, of one of its points."""
+
+
 @dataclass(frozen=True)
 class Field:
     """A place where something can be written: who writes, what she was asked, and in which chat.
@@ -132,6 +136,22 @@ FIELDS: dict[str, Field] = {
     ),
     "a text to try": Field(BOSS, {"verb": "mr"}),
     "the operator's name": Field(BOSS, {"verb": "mo"}),
+    "how many, for the ledger": Field(
+        TEACHER, {"verb": "sh", "chat": TEACHER, "step": "count", "entry": LEDGER}
+    ),
+    "which day, for the ledger": Field(
+        TEACHER, {"verb": "sh", "chat": TEACHER, "step": "day", "entry": LEDGER}
+    ),
+    "a photo for the ledger": Field(
+        TEACHER, {"verb": "sh", "chat": TEACHER, "step": "photo", "entry": LEDGER}
+    ),
+    "the days of a report": Field(BOSS, {"verb": "si", "serial": 1}),
+    "the next step of a plan": Field(TEACHER, {"verb": "sj", "plan": PLAN, "target": 80}),
+    "the day of a plan": Field(
+        TEACHER, {"verb": "sj", "plan": PLAN, "target": 80, "step": "办一次培训"}
+    ),
+    "an appeal": Field(TEACHER, {"verb": "sir", "desk": 50, "snapshot": ""}),
+    "the bureau's word on an appeal": Field(BOSS, {"verb": "mk", "appeal": "0" * 32, "tier": ""}),
     "in the group": Field(TEACHER, chat=GROUP),
     "a link in a group": Field(TEACHER, chat=OTHER_GROUP, before="/start "),
     "a command in a group": Field(TEACHER, chat=GROUP, before="/"),

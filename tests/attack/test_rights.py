@@ -496,8 +496,11 @@ async def test_only_an_admin_presses_what_is_the_bureaus(siege: Siege) -> None:
 async def test_lists_are_told_to_those_who_serve_there(siege: Siege) -> None:
     """今天要办、台账、代登记、时限: about the presser's own desks; others are told that it is not theirs."""
     staff = {TAKER, COLLEAGUE, ABOVE, OFFICER, BELOW, ELSEWHERE}
+    own = staff - set()
     for verb, may in {
         "szl": staff | {ADMIN},
+        "si": own | {ADMIN},
+        "sh": own,
         "sb": staff,
         "sol": {OFFICER},
     }.items():

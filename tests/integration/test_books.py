@@ -422,6 +422,7 @@ async def test_a_rating_is_simulated_adopted_by_two_seen_and_appealed(office: Of
         await district.add_cases(session, dice, chosen, 2026, 60)
     before = await tiers(office)
     await office.tap_menu("账本与评定")
+    await office.tap(BOSS, "评定")
     await office.tap(BOSS, "试算 2026 年评定")
     shown = (await office.last(BOSS)).text
     assert "参评 1 个" in shown

@@ -8,43 +8,20 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.figures.periods import Period
 from bot.figures.tally import COUNTED, Tally
 from bot.services.books.area import Key, within
-from models.books import CaseFigure, Outcome, WorkEntry, WorkKind
+from models.books import CaseFigure, WorkEntry, WorkKind
 from models.network import Organisation
 
 F = CaseFigure
-LIVE = and_(F.held, F.outcome != Outcome.MERGED, or_(F.part != "consult", F.first))
-"""What counts as having come in: each case once, and of a person's consultations the first of a day."""
-
-COMPLAINT = F.part.in_(("dispute", "advice"))
-
 K = TypeVar("K")
 
-
-def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.count().filter(condition)
-
-
-FIGURES: Mapping[str, ColumnElement[Any]] = {
-    "received": _count(LIVE),
-    "complaints": _count(and_(LIVE, COMPLAINT)),
-    "clues": _count(and_(LIVE, F.part == "clue")),
-    "consults": _count(and_(LIVE, F.part == "consult")),
-    "taken": _count(and_(LIVE, F.take_minutes.is_not(None))),
-    "solved": _count(and_(LIVE, F.outcome == Outcome.SOLVED)),
-    "unsolved": _count(and_(LIVE, F.outcome == Outcome.UNSOLVED)),
-    "withdrawn": _count(and_(LIVE, F.outcome == Outcome.WITHDRAWN)),
-    "open": _count(and_(LIVE, F.outcome == Outcome.OPEN)),
-    "gave_up": _count(~F.held),
-    "returned_fen": func.coalesce(func.sum(F.returned_fen).filter(LIVE), 0),
-    "rate_sum": func.coalesce(func.sum(F.rate_sum).filter(LIVE), 0),
-    "rate_count": func.coalesce(func.sum(F.rate_count).filter(LIVE), 0),
-}
+FIGURES = tuple(func.coalesce(func.sum(getattr(F, name)), 0) for name in COUNTED)
+"""Each figure is a column that is added up: the index of the reports holds them all."""
 
 BY: Mapping[str, Any] = {
     "all": literal(0),
@@ -61,8 +38,7 @@ async def tallies(
     """The figures of a desk and all below it, by one of ``BY``; with ``times``, how long it took."""
     key = BY[by]
     wanted = and_(F.day.between(period.first, period.last), within(F.desk_id, desk))
-    columns = [FIGURES[name] for name in COUNTED]
-    query = select(key, *columns).where(wanted)
+    query = select(key, *FIGURES).where(wanted)
     if by != "all":
         query = query.group_by(key)
     made = {row[0]: _tally(row[1:]) for row in await session.execute(query)}
@@ -70,7 +46,7 @@ async def tallies(
         groups = (column,) if by == "all" else (key, column)
         found = await session.execute(
             select(key, column, func.count())
-            .where(wanted, LIVE, column.is_not(None))
+            .where(wanted, F.received == 1, column.is_not(None))
             .group_by(*groups)
         )
         for group, minutes, count in found:

@@ -18,7 +18,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.law.deadlines import working_time_between
 from bot.law.policy import Policy
-from bot.route.register import Register
 from bot.services.chain import remind
 from bot.services.tables import SHANGHAI, Tables
 from models.base import Base
@@ -33,6 +32,9 @@ IN_CHAT = 1000
 
 TOLD = (*HANDED, Action.SEND_BACK, Action.RATE)
 """Events whose details say something that counts."""
+
+COUNTED = (Outcome.SOLVED, Outcome.UNSOLVED, Outcome.WITHDRAWN, Outcome.OPEN)
+"""What may have become of a case that counts; each has a column."""
 
 NO_FAULT = frozenset({Outcome.OPEN, Outcome.WITHDRAWN, Outcome.MERGED})
 """Nobody can say of a case that was never taken and went so, that it was not taken in time."""
@@ -90,9 +92,8 @@ async def write_up(session: AsyncSession, tables: Tables, ids: Sequence[uuid.UUI
         parts = parts_of(case, events[case.id], desks.get(case.desk_id) if case.desk_id else None)
         rows += [
             {
-                **_figure(case, part, tables.policy, tables.register),
+                **_figure(case, part, tables, first=case.id not in again),
                 "desk_id": by_code.get(part.code),
-                "first": case.id not in again,
             }
             for part in parts
         ]
@@ -192,8 +193,9 @@ def outcome_of(case: Row[*tuple[Any, ...]]) -> Outcome:
 
 
 def _figure(
-    case: Row[*tuple[Any, ...]], part: Part, policy: Policy, register: Register
+    case: Row[*tuple[Any, ...]], part: Part, tables: Tables, *, first: bool
 ) -> dict[str, Any]:
+    policy, register = tables.policy, tables.register
     held = part.left is None
     outcome = part.left or outcome_of(case)
     take = _minutes(policy, part.given, part.taken) if part.taken else None
@@ -208,20 +210,30 @@ def _figure(
         prompt = part.taken <= remind.take_by(policy, register.get(part.code), part.given)
     elif not held or outcome not in NO_FAULT:
         prompt = False
+    kind = case.role if case.kind is CaseKind.COMPLAINT else case.kind.value
+    counts = held and first and outcome is not Outcome.MERGED
     return {
         "case_id": case.id,
         "held": held,
         "day": _day(case.filed_at),
-        "part": case.role if case.kind is CaseKind.COMPLAINT else case.kind.value,
+        "part": kind,
         "object": case.object,
         "nature": case.nature,
         "outcome": outcome,
         "take_minutes": take,
         "handle_minutes": handle,
         "prompt": prompt,
-        "returned_fen": (case.returned_fen or 0) if held else 0,
-        "rate_sum": sum(part.marks.values()) if held else 0,
-        "rate_count": len(part.marks) if held else 0,
+        "first": first,
+        "received": int(counts),
+        "complaints": int(counts and case.kind is CaseKind.COMPLAINT),
+        "clues": int(counts and case.kind is CaseKind.CLUE),
+        "consults": int(counts and case.kind is CaseKind.CONSULT),
+        "taken": int(counts and take is not None),
+        **{str(one): int(counts and outcome is one) for one in COUNTED},
+        "gave_up": int(not held),
+        "returned_fen": (case.returned_fen or 0) if counts else 0,
+        "rate_sum": sum(part.marks.values()) if counts else 0,
+        "rate_count": len(part.marks) if counts else 0,
     }
 
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "79ba34148169"
+revision = "f31c88d9612b"
 down_revision = "0c844a31c3d1"
 branch_labels = None
 depends_on = None
@@ -132,10 +132,20 @@ def upgrade() -> None:
         sa.Column("take_minutes", sa.Integer(), nullable=True),
         sa.Column("handle_minutes", sa.Integer(), nullable=True),
         sa.Column("prompt", sa.Boolean(), nullable=True),
+        sa.Column("first", sa.Boolean(), nullable=False),
+        sa.Column("received", sa.SmallInteger(), nullable=False),
+        sa.Column("complaints", sa.SmallInteger(), nullable=False),
+        sa.Column("clues", sa.SmallInteger(), nullable=False),
+        sa.Column("consults", sa.SmallInteger(), nullable=False),
+        sa.Column("taken", sa.SmallInteger(), nullable=False),
+        sa.Column("solved", sa.SmallInteger(), nullable=False),
+        sa.Column("unsolved", sa.SmallInteger(), nullable=False),
+        sa.Column("withdrawn", sa.SmallInteger(), nullable=False),
+        sa.Column("open", sa.SmallInteger(), nullable=False),
+        sa.Column("gave_up", sa.SmallInteger(), nullable=False),
         sa.Column("returned_fen", sa.BigInteger(), nullable=False),
         sa.Column("rate_sum", sa.Integer(), nullable=False),
         sa.Column("rate_count", sa.Integer(), nullable=False),
-        sa.Column("first", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_case_figure_case_id")),
         sa.ForeignKeyConstraint(
             ["desk_id"], ["organisation.id"], name=op.f("fk_case_figure_desk_id")
@@ -144,8 +154,32 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("case_figure", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_case_figure_case_id"), ["case_id"], unique=False)
-        batch_op.create_index("ix_case_figure_day_desk_id", ["day", "desk_id"], unique=False)
         batch_op.create_index("ix_case_figure_desk_id_day", ["desk_id", "day"], unique=False)
+        batch_op.create_index(
+            "ix_case_figure_report",
+            [
+                "day",
+                "desk_id",
+                "object",
+                "nature",
+                "received",
+                "complaints",
+                "clues",
+                "consults",
+                "taken",
+                "solved",
+                "unsolved",
+                "withdrawn",
+                "open",
+                "gave_up",
+                "returned_fen",
+                "rate_sum",
+                "rate_count",
+                "take_minutes",
+                "handle_minutes",
+            ],
+            unique=False,
+        )
 
     op.create_table(
         "rating_appeal",
@@ -243,8 +277,8 @@ def downgrade() -> None:
     op.drop_table("rating_row")
     op.drop_table("rating_appeal")
     with op.batch_alter_table("case_figure", schema=None) as batch_op:
+        batch_op.drop_index("ix_case_figure_report")
         batch_op.drop_index("ix_case_figure_desk_id_day")
-        batch_op.drop_index("ix_case_figure_day_desk_id")
         batch_op.drop_index(batch_op.f("ix_case_figure_case_id"))
 
     op.drop_table("case_figure")
