@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 SOURCES := pyproject.toml constraints.txt
 NODE_MODULES := tests/judges/node_modules/.package-lock.json
-BENCHES := classify nearest durable sandbox notice
+BENCHES := classify nearest durable sandbox notice books
 PYTHONS := python3.13 python3.12 python3.11 python3 python
 
 # The first Python that starts and is new enough; `make PYTHON=/path/to/python` overrides it.

@@ -779,6 +779,59 @@ def _since(text: str) -> datetime | None:
 
 
 @app.command()
+def report(
+    period: Annotated[str, typer.Option(help="2026-10, 2026q4, 2026 or 20261001-20261115")],
+    desk: Annotated[
+        str, typer.Option(help="code of a desk; all of the network when left out")
+    ] = "",
+    xlsx: Annotated[Path | None, typer.Option("--xlsx", help="write a workbook here")] = None,
+    db: Db = "",
+) -> None:
+    """The figures of a period: what came in, was taken and solved, money returned, times; no personal data."""
+    from bot.adapters.workbook import workbook
+    from bot.figures import periods
+    from bot.figures.plots import Page
+    from bot.services.books import count, fill_workbook, words, write_up
+    from bot.services.books.area import whose
+    from bot.texts.catalogue import say
+
+    span = periods.read(period)
+    if span is None:
+        raise typer.BadParameter(_say("cli.report.bad_period"), param_hint="--period")
+
+    async def go() -> tuple[list[Say], list[Page]] | None:
+        async with _existing_house(db) as house:
+            left = 1
+            while left:
+                async with house.db.write() as session:
+                    left = await write_up.catch_up(session, house.tables)
+            async with house.db.read() as session:
+                place = await whose(session, desk)
+                if place is None:
+                    return None
+                now = await count.total(session, span, place, times=True)
+                before = await count.total(session, span.before(), place)
+                pages = (
+                    await fill_workbook.pages(session, house.tables, place, span) if xlsx else []
+                )
+                told = [
+                    say("report.head", name=place.name, period=words.period_words(span)),
+                    *words.figures(now, before, house.tables.policy),
+                ]
+                return told, pages
+
+    found = _run(go())
+    if found is None:
+        _fail(_say("cli.report.no_desk", code=desk))
+    lines, pages = found
+    for line in lines:
+        typer.echo(_say(line))
+    if xlsx is not None:
+        xlsx.write_bytes(workbook(pages))
+        typer.echo(_say("cli.report.written", file=xlsx))
+
+
+@app.command()
 def migrate(db: Db = "") -> None:
     """Bring the database to the newest schema."""
     from bot.adapters import migrate as schema

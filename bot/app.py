@@ -40,6 +40,7 @@ from telegram.ext import Application, ApplicationBuilder
 
 from bot.adapters import (
     anchors,
+    charts,
     clamd,
     documents,
     fonts,
@@ -51,6 +52,7 @@ from bot.adapters import (
     robots,
     sheets,
     webhook,
+    workbook,
 )
 from bot.adapters.clock import SystemClock
 from bot.adapters.crypto import Keyring
@@ -58,6 +60,7 @@ from bot.adapters.database import Database
 from bot.adapters.files import SealedFiles
 from bot.adapters.lock import only_one
 from bot.adapters.telegram import ALLOWED_UPDATES, TelegramChannel, build_bot
+from bot.figures.plots import Page, Picture
 from bot.law import book, policy
 from bot.ports import Clock, Document, Incoming, Inspect, Message, Poster
 from bot.route.region import load_region
@@ -66,6 +69,7 @@ from bot.services.admin import confirm_law, digest, edit_rules, live_policy, sug
 from bot.services.admin.administer import first_admin_link, keep_bot_name
 from bot.services.admin.live_classifier import LiveClassifier
 from bot.services.admin.live_policy import LivePolicy
+from bot.services.books import export_report, write_up
 from bot.services.chain import hand_over, refer, remind
 from bot.services.chain import robots as forwarded
 from bot.services.chain.overdue import overdue
@@ -431,8 +435,17 @@ def _printing(house: House, tables: Tables) -> dict[str, Errand]:
         font = fonts.find_font(house.settings.font_file)
         return await asyncio.to_thread(documents.document_pdf, wanted, font)
 
+    async def picture(wanted: Picture) -> bytes:
+        return await asyncio.to_thread(
+            charts.png, wanted, fonts.find_font(house.settings.font_file)
+        )
+
+    async def bind(wanted: Sequence[Page]) -> bytes:
+        return await asyncio.to_thread(workbook.workbook, wanted)
+
     return {
         poster.ERRAND: poster.drawer(tables, draw, house.vault),
+        export_report.ERRAND: export_report.maker(house.db, tables, picture, bind, house.vault),
         papers.ERRAND: papers.maker(tables, make, house.vault),
     }
 
@@ -529,6 +542,7 @@ async def sweep(house: House, stop: asyncio.Event) -> None:
     keep = timedelta(hours=house.settings.keep_payload_hours)
     while not stop.is_set():
         try:
+            await _book(house, stop)
             async with house.db.write() as session:
                 if mended := await set_times_right(session, house.clock.now()):
                     log.warning("rows from the future are due now", count=mended)
@@ -547,6 +561,14 @@ async def sweep(house: House, stop: asyncio.Event) -> None:
         except DBAPIError as error:
             log.warning("sweep failed, trying again later", error=type(error).__name__)
         await until_due(house.clock, stop, SWEEP_SECONDS)
+
+
+async def _book(house: House, stop: asyncio.Event) -> None:
+    """Write the books up, in commits that hold others up for a moment only."""
+    left = 1
+    while left and not stop.is_set():
+        async with house.db.write() as session:
+            left = await write_up.catch_up(session, house.tables, write_up.CHUNK)
 
 
 async def until_due(clock: Clock, stop: asyncio.Event, seconds: float) -> None:

@@ -9,8 +9,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm.attributes import flag_modified
 
 from models.base import Json, UtcDateTime, UuidKey, sealed, sealed_json, text_enum
 from models.lifecycle import Action, CaseStatus, after
@@ -54,6 +64,7 @@ class Case(UuidKey):
     ``same_as_id`` is the case that it was merged into (合并), ``entered_by_id`` the staff member who filed
     it for somebody at the desk (代登记).
     ``phone_blind`` is that of her phone number, by which her cases are found without being opened.
+    ``booked`` says that the books (models/books.py) know all that happened to it.
     """
 
     __tablename__ = "case_file"
@@ -62,6 +73,12 @@ class Case(UuidKey):
         Index(
             "ix_case_file_lately",
             *("filed_at", "kind", "status", "object", "street_code", "account_id", "phone_blind"),
+        ),
+        Index(
+            "ix_case_file_unbooked",
+            "id",
+            sqlite_where=text("NOT booked AND filed_at IS NOT NULL"),
+            postgresql_where=text("NOT booked AND filed_at IS NOT NULL"),
         ),
     )
 
@@ -103,6 +120,7 @@ class Case(UuidKey):
     touched_at: Mapped[datetime] = mapped_column(UtcDateTime)
     filed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    booked: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     answers = sealed_json("answers")
     decision = sealed_json("decision")
@@ -149,6 +167,9 @@ class Case(UuidKey):
         event.details = details or {}
         self.events.append(event)
         self.touched_at = at
+        self.booked = False
+        # Written even where it stood so when it was read: the books may have been written up since.
+        flag_modified(self, "booked")
         return event
 
 
@@ -170,6 +191,9 @@ class Event(UuidKey):
     details = sealed_json("details")
     case: Mapped[Case] = relationship(back_populates="events")
 
+
+ADVICE_GIVEN = "advice_given"
+"""``Case.result`` of a case that ended with advice, as it was meant to."""
 
 SIGNED = "signed"
 """``Evidence.extra["at"]`` of a signed paper's picture, which is the taker's and not the consumer's."""

@@ -105,6 +105,7 @@ class Act(StrEnum):
     NETWORK = "network"
     RELEASE = "release"
     NAMES = "names"
+    RATING = "rating"
     KEY_NEW = "key_new"
     KEY_DROPPED = "key_dropped"
 

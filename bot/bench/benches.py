@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.bench import nearest as nearest_five
+from bot.bench.books import books
 from bot.bench.durable import steps
 from bot.bench.measure import Measure, words
 from bot.bench.notice import notice
@@ -78,4 +79,5 @@ BENCHES: Mapping[str, Callable[[Settings], list[Measure]]] = {
     "durable": durable,
     "notice": notice,
     "sandbox": sandbox,
+    "books": books,
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import tomllib
 from datetime import date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
@@ -108,6 +108,7 @@ def after_quiet(at: datetime, begins: time, ends: time) -> datetime:
     return datetime.combine(day, ends, ZONE).astimezone(at.tzinfo)
 
 
+@lru_cache(maxsize=4096)
 def is_working_day(day: date) -> bool:
     """Whether offices work on ``day``, with the State Council's moved days (调休)."""
     if official(day.year):

@@ -62,6 +62,10 @@ class Policy:
     bind_link_days: int
     invitation_days: int
     point_checked_days: int
+    work_back_days: int
+    work_most: int
+    plan_characters: int
+    appeal_characters: int
     help_hours: int
     anchor_at: time
     digest_at: time

@@ -47,6 +47,10 @@ MENUS: Mapping[str, tuple[tuple[Item, ...], ...]] = {
     STAFF: (
         (Item("today.button.list", "sd", when="staff"),),
         (Item("proxy.button.begin", "sb", when="staff"),),
+        (
+            Item("work.button.begin", "sh", when="staff"),
+            Item("report.button.show", "si", when="staff"),
+        ),
         (Item("official.button.list", "sol", when="officer"),),
         (Item("warning.button.home", "w", when="above"),),
         (Item("staff.button.manage", "j", "0", "list", when="manager"),),
@@ -64,7 +68,13 @@ MENUS: Mapping[str, tuple[tuple[Item, ...], ...]] = {
     # The second level of the admin's menu.
     "outreach": ((Item("admin.button.notice", "m", "notice"),),),
     "warning": ((Item("warning.button.open", "w"),), (Item("admin.button.duty", "m", "duty"),)),
-    "books": ((Item("ledger.button.show", "szl"),),),
+    "books": (
+        (Item("report.button.show", "si"), Item("rating.button.home", "mg")),
+        (
+            Item("rating.button.appeals", "mg", question="appeals"),
+            Item("ledger.button.show", "szl"),
+        ),
+    ),
     "network": (
         (Item("admin.button.bind", "m", "bind"), Item("admin.button.staff", "m", "staff")),
         (Item("people.button.home", "mp"), Item("organise.button.home", "mz")),

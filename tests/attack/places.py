@@ -144,6 +144,9 @@ FORMS: dict[str, Field] = {
 }
 """What is filled in after filing: the taker's papers and the small forms of both sides."""
 
+LEDGER, PLAN = "2.1.10.20261123.1", "50.2026-12"
+"""What the ledger's and the plan's buttons carried: of the street of TEACHER, of one of its points."""
+
 FIELDS: dict[str, Field] = {
     **{f"question {q.key}": Field(AUNT, asking=q.key) for q in QUESTIONS},
     "question story of a clue": Field(AUNT, asking="story", kind=CaseKind.CLUE),
@@ -204,6 +207,22 @@ FIELDS: dict[str, Field] = {
     },
     "why a firm is not made public": Field(BOSS, {"verb": "wr", "step": "why_not", "row": "00"}),
     "another name of a firm": Field(BOSS, {"verb": "wn"}),
+    "how many, for the ledger": Field(
+        TEACHER, {"verb": "sh", "chat": TEACHER, "step": "count", "entry": LEDGER}
+    ),
+    "which day, for the ledger": Field(
+        TEACHER, {"verb": "sh", "chat": TEACHER, "step": "day", "entry": LEDGER}
+    ),
+    "a photo for the ledger": Field(
+        TEACHER, {"verb": "sh", "chat": TEACHER, "step": "photo", "entry": LEDGER}
+    ),
+    "the days of a report": Field(BOSS, {"verb": "si", "serial": 1}),
+    "the next step of a plan": Field(TEACHER, {"verb": "sj", "plan": PLAN, "target": 80}),
+    "the day of a plan": Field(
+        TEACHER, {"verb": "sj", "plan": PLAN, "target": 80, "step": "办一次培训"}
+    ),
+    "an appeal": Field(TEACHER, {"verb": "sir", "desk": 50, "snapshot": ""}),
+    "the bureau's word on an appeal": Field(BOSS, {"verb": "mg", "appeal": "0" * 32, "tier": ""}),
     "a limit": Field(BOSS, {"verb": "mk", "name": "reopen_days"}),
     "somebody to find": Field(BOSS, {"verb": "mp"}),
     "the word of a second step": Field(BOSS, {"verb": "mp", "step": "0" * 32}),

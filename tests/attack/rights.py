@@ -192,12 +192,12 @@ OWN_DRAFT = frozenset({"a", "c", "e", "f", "o", "ok"})
 """Buttons of the interview: they mean the presser's own draft, whatever case they name."""
 
 ADMINS_ONLY = frozenset(
-    {"m", "ma", "mb", "me", "mk", "ml", "mn", "mo", "mp", "mr", "mt", "mv", "mw", "mx", "mz"}
+    {"m", "ma", "mb", "me", "mg", "mk", "ml", "mn", "mo", "mp", "mr", "mt", "mv", "mw", "mx", "mz"}
 )
 BY_DESK = frozenset({"j"})
 """Staff of a desk: who may manage it (accounts.may_manage)."""
 
-STAFF_ONLY = frozenset({"jl", "sb", "szl"})
+STAFF_ONLY = frozenset({"jl", "sb", "sh", "si", "sir", "sj", "szl"})
 OFFICERS_ONLY = frozenset({"sol", "wn", "wr"})
 """Of the market authority; an admin, who is the bureau's, reads names (``wn``) and releases them (``wr``) too."""
 

@@ -130,3 +130,16 @@ def test_events_that_do_not_hold_together_are_found(
     ran = suda("audit", "verify")
     assert ran.code == 1
     assert problem in ran.out
+
+
+def test_a_report_of_the_command_line_is_that_of_the_chat(suda: Suda, tmp_path: Path) -> None:
+    file_one(tmp_path)
+    year = json.loads(suda("case", "list", "--json").out)[0]["filed_at"][:4]
+    out = tmp_path / "report.xlsx"
+    ran = suda("report", "--period", year, "--xlsx", str(out))
+    assert ran.code == 0, ran.err
+    assert "登记 1 件" in ran.out
+    assert openpyxl.load_workbook(out)["总览"].max_row >= 4
+    assert [secret for secret in SECRETS if secret in ran.out] == []
+    assert suda("report", "--period", "bald").code == 2
+    assert suda("report", "--period", year, "--desk", "nowhere").code == 1

@@ -20,7 +20,8 @@ database a file. What a person does is one line; what the bot says stands below 
 ``人物：李老师（工作人员）、张叔（消费者）`` adds to the cast, ``方式：正式`` runs without the demonstration,
 ``名册：试点`` adds the few points of ``POINTS`` to the network, ``市场监管所：某所（某街道）`` an office over a street;
 ``以前：预付卡、会员卡@花木街道，3天前，6人，某店`` are complaints of so many people that lie settled already;
-``时间：2026-09-29`` is the day it begins, at ten; ``运营单位：…`` names the operator, ``#`` is a remark. Recorded: ``诉达→谁| …``, its buttons, notices over a press as ``（弹出）``, edits as
+``任职：李老师（某居委会）、周科长（管理员）`` gives people their offices, ``账目：60 件（某居委会）`` a desk a made-up past of so many
+cases in this year; ``时间：2026-09-29`` is the day it begins, at ten; ``运营单位：…`` names the operator, ``#`` is a remark. Recorded: ``诉达→谁| …``, its buttons, notices over a press as ``（弹出）``, edits as
 ``（改）``, and how many messages were deleted. Each line of a person's takes a minute of a clock that otherwise stands still.
 """
 
@@ -32,9 +33,10 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from sqlalchemy import func, select
@@ -43,6 +45,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.adapters.clock import SystemClock
 from bot.adapters.observe import observer
 from bot.app import open_house, serve
+from bot.bench import district
 from bot.route.register import Desk
 from bot.sandbox.people import People
 from bot.sandbox.server import Sandbox
@@ -51,7 +54,8 @@ from bot.services.network.import_points import write
 from bot.services.network.load_register import changed
 from bot.settings import Settings, load
 from bot.texts import catalogue
-from models.network import Office, Organisation
+from models.network import Office, Organisation, Staff
+from models.party import Account
 from tests.past_cases import past_cases
 
 START = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
@@ -85,7 +89,17 @@ POINTS = (
 )  # fmt: skip
 """Three points with a place of their own, for the plays that say 名册：试点; invented."""
 
-HEADINGS = ("人物：", "方式：", "运营单位：", "名册：", "市场监管所：", "时间：", "以前：")
+HEADINGS = (
+    "人物：",
+    "方式：",
+    "运营单位：",
+    "名册：",
+    "市场监管所：",
+    "时间：",
+    "任职：",
+    "账目：",
+    "以前：",
+)
 RECORDED = re.compile(r"诉达→|\||  ")
 LINE = re.compile(r"(?P<who>[^>@\s]+?)(?:@(?P<group>[^>]+))?> (?P<what>.*)")
 ACT = re.compile(r"\((?P<verb>[^\s)]+)\s*(?P<rest>[^)]*)\)\s*(?P<text>.*)")
@@ -460,6 +474,33 @@ async def _add_office(session: AsyncSession, name: str, street: str) -> None:
     await changed(session)
 
 
+async def _give_office(
+    session: AsyncSession, world: World, name: str, where: str, now: datetime
+) -> None:
+    """Somebody is staff of a desk, or an admin, before the play begins."""
+    person = next(p for p in world.persons.values() if p.first_name == name)
+    account = Account(address=f"tg:{person.id}", created_at=now, seen_at=now)
+    account.name, account.is_admin = name, where == "管理员"
+    session.add(account)
+    await session.flush()
+    if not account.is_admin:
+        desk = await session.scalar(select(Organisation).where(Organisation.name == where))
+        assert desk is not None
+        session.add(Staff(account_id=account.id, organisation_id=desk.id, joined_at=now))
+
+
+async def _give_past(session: AsyncSession, cases: int, name: str, now: datetime) -> None:
+    """Cases that a desk has had this year, up to last month."""
+    dice = Random(cases)
+    desk = (await session.scalars(select(Organisation).where(Organisation.name == name))).one()
+    points = [
+        replace(point, good=0.9)
+        for point in await district.points_of(session, dice)
+        if desk.id in {point.id, point.street[0]}
+    ]
+    await district.add_cases(session, dice, points, now.year, cases, now.month - 1)
+
+
 @asynccontextmanager
 async def staged(script: str, folder: Path) -> AsyncIterator[Stage]:
     """A stage with the cast of ``script``, its bot running; all of it is gone afterwards."""
@@ -497,6 +538,14 @@ async def staged(script: str, folder: Path) -> AsyncIterator[Stage]:
             at = clock.now() - timedelta(days=int(before["days"]))
             where = (before["kind"], before["street"])
             await past_cases(session, at, *where, int(before["people"]), before["merchant"] or "")
+    offices = re.search("^任职：(.+)$", script, re.MULTILINE)
+    past = re.search(r"^账目：(\d+) 件（(.+)）$", script, re.MULTILINE)
+    if offices or past:
+        async with open_house(settings, demo=True) as house, house.db.write() as session:
+            for name, where in re.findall(r"([^、（]+)（([^）]+)）", offices[1] if offices else ""):
+                await _give_office(session, world, name, where, clock.now())
+            if past:
+                await _give_past(session, int(past[1]), past[2], clock.now())
     sandbox = Sandbox(world, observe=observer(settings.database_url, catalogue.load()))
     url = await sandbox.start()
     stage = Stage(settings.model_copy(update={"api_base_url": url}), sandbox, clock, demo)

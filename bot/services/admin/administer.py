@@ -27,6 +27,7 @@ from bot.services.admin import (
     try_rules,
     watch,
 )
+from bot.services.books import judge_appeal, rate_points
 from bot.services.chain import assign
 from bot.services.network import bind_desk, check_points, enlist
 from bot.services.outreach import broadcast, copies, notice_board
@@ -112,6 +113,8 @@ async def pressed(
             return await bind_robot.pressed(session, tables, press, account, answer)
         case take_out.VERB:
             return await take_out.pressed(session, tables, press, account, answer)
+        case rate_points.VERB:
+            return await rate_points.pressed(session, tables, press, account, answer)
     account.awaiting = None
     match press.value:
         case "notice":
@@ -198,6 +201,8 @@ async def typed(
             await read_audit.typed(session, tables, heard.text, account, answer)
         case try_rules.VERB:
             await try_rules.typed(tables, heard, account, answer)
+        case judge_appeal.VERB:
+            await judge_appeal.typed(session, tables, heard, account, answer)
         case _:
             await _name_operator(session, tables, heard.text, account, answer)
     return True

@@ -53,7 +53,7 @@ class Wait:
         return 0, case.touched_at
 
 
-def _promised(policy: Policy, desk: Desk | None, since: datetime) -> datetime:
+def take_by(policy: Policy, desk: Desk | None, since: datetime) -> datetime:
     """The promise of a desk by its type, in hours of its own duty; never at night."""
     hours = policy.take_hours.get(desk.type if desk else "", policy.take_hours["other"])
     usual = f"work {policy.office_from:%H:%M}-{policy.office_until:%H:%M}"
@@ -105,9 +105,9 @@ AGREED, WAITING = _in(CaseStatus.AGREED), _in(CaseStatus.WAITING)
 AGREE, SET_BY = frozenset({Action.AGREE}), legal_clocks.SET_BY
 
 WAITS = {
-    DESK: Wait(WAITING, HANDED, _promised),
-    NEXT: Wait(WAITING, HANDED, _promised, after=DESK),
-    TRIAGE: Wait(_in(CaseStatus.TRIAGE), frozenset({Action.QUEUE, Action.SEND_BACK}), _promised),
+    DESK: Wait(WAITING, HANDED, take_by),
+    NEXT: Wait(WAITING, HANDED, take_by, after=DESK),
+    TRIAGE: Wait(_in(CaseStatus.TRIAGE), frozenset({Action.QUEUE, Action.SEND_BACK}), take_by),
     ANSWER: Wait(_in(CaseStatus.ASKING), frozenset({Action.ASK}), _answer),
     DRAFT: Wait(_in(CaseStatus.DRAFT), frozenset(), _draft),
     DUE: Wait(AGREED, AGREE, _agreed),

@@ -33,23 +33,12 @@ async def show(
     session: AsyncSession, tables: Tables, account: Account, answer: Answer, press: Press
 ) -> Say | None:
     """A month's payments (``2026-11``, this month by itself) or what is still out, with sums."""
-    seen = await _seen(session, account)
+    seen = await seen_by(session, account)
     if seen is None:
         return say("toast.not_staff")
     month = _month(press.value) or accounts.today(tables).replace(day=1)
-    wanted = (
-        AdvancePayment.recourse.not_in(SETTLED)
-        if press.value == OPEN
-        else AdvancePayment.asked_at.between(_begins(month), _begins(_next(month)))
-    )
-    found = await session.execute(
-        select(AdvancePayment, Case.number, Organisation.name)
-        .join(Case, Case.id == AdvancePayment.case_id)
-        .join(Organisation, Organisation.id == AdvancePayment.desk_id)
-        .where(wanted, seen, AdvancePayment.state == AdvanceState.PAID)
-        .order_by(AdvancePayment.asked_at.desc())
-    )
-    rows = [(row, number or "", name) for row, number, name in found]
+    value = OPEN if press.value == OPEN else month.strftime("%Y-%m")
+    rows = await paid_rows(session, value, seen)
     paid = sum(row.fen for row, _, _ in rows)
     back = sum(row.recovered_fen for row, _, _ in rows)
     before = (month.replace(day=1) - date.resolution).replace(day=1)
@@ -71,10 +60,31 @@ async def show(
         buttons=[
             [button("ledger.button.before", VERB, value=before.strftime("%Y-%m"))],
             [button("ledger.button.open", VERB, value=OPEN)],
+            *([[button("ledger.button.xlsx", VERB, None, "xlsx", value)]] if rows else []),
             [button("staff.button.home", "j")],
         ],
     )
     return None
+
+
+async def paid_rows(
+    session: AsyncSession, value: str, seen: ColumnElement[bool]
+) -> list[tuple[AdvancePayment, str, str]]:
+    """What was paid in a month, or is still out: each with its case's number and its desk's name."""
+    month = _month(value)
+    wanted = (
+        AdvancePayment.asked_at.between(_begins(month), _begins(_next(month)))
+        if month is not None
+        else AdvancePayment.recourse.not_in(SETTLED)
+    )
+    found = await session.execute(
+        select(AdvancePayment, Case.number, Organisation.name)
+        .join(Case, Case.id == AdvancePayment.case_id)
+        .join(Organisation, Organisation.id == AdvancePayment.desk_id)
+        .where(wanted, seen, AdvancePayment.state == AdvanceState.PAID)
+        .order_by(AdvancePayment.asked_at.desc())
+    )
+    return [(row, number or "", name) for row, number, name in found]
 
 
 def _lines(rows: Sequence[tuple[AdvancePayment, str, str]]) -> list[Say]:
@@ -84,7 +94,7 @@ def _lines(rows: Sequence[tuple[AdvancePayment, str, str]]) -> list[Say]:
     ]
 
 
-async def _seen(session: AsyncSession, account: Account) -> ColumnElement[bool] | None:
+async def seen_by(session: AsyncSession, account: Account) -> ColumnElement[bool] | None:
     """Whose payments the account may read: an admin all, staff their desk's and those of the points
     below it; None for anybody else."""
     if account.is_admin:

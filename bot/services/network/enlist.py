@@ -48,7 +48,12 @@ async def home(session: AsyncSession, tables: Tables, account: Account, answer: 
         await answer(say("staff.not_yet"), buttons=[[button("button.menu", "go", value="menu")]])
         return
     away = [staff for staff, _ in duties if accounts.is_away(staff, accounts.today(tables))]
-    about_desks = [[_poster(desk)] for _, desk in duties[:SHOWN] if desk.level is Level.POINT]
+    points = [desk for _, desk in duties[:SHOWN] if desk.level is Level.POINT]
+    about_desks = [[_poster(desk)] for desk in points]
+    about_desks += [
+        [button(say("rating.button.own", name=desk.name), "sir", value=str(desk.serial))]
+        for desk in points
+    ]
     about_desks += [
         [
             button(

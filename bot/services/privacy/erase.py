@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Table, and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Gone
+from bot.services.books import write_up
 from bot.services.privacy import audit
 from bot.services.queue.deliver import Errand, Finish, owe_errand
 from bot.services.sending import button, tell
@@ -63,6 +64,8 @@ async def erase(
     session.add(done)
     await session.flush()
     saw = await _saw(session, cases) if rule in BY_HER else {}
+    # What was done with them stays counted, without them.
+    await write_up.write_up(session, tables, ids)
     await _take_back(session, tables, done, _about(ids, person))
     await session.execute(delete(Timer).where(Timer.about_id.in_(ids)))
     for case in cases:

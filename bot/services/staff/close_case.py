@@ -15,6 +15,7 @@ from bot.services.sending import Answer, Rows, button, tell
 from bot.services.staff.take_case import open_private
 from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
+from models.case import ADVICE_GIVEN as ADVICE
 from models.case import Case
 from models.lifecycle import Action, after
 from models.party import Account
@@ -26,7 +27,6 @@ SETTLING = frozenset({"ss", "ssn", CONFIRM})
 """Those that may end in a settlement."""
 
 SETTLED = "settled"
-ADVICE = "advice_given"
 RESULTS = (
     "no_agreement",
     "merchant_unreachable",

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.interview.asides import control
 from bot.ports import Incoming, Press
 from bot.services import accounts
+from bot.services.books import export_report, own_rating, plan_work, record_work, report
 from bot.services.chain import authority, refer
 from bot.services.chain.hand_over import desk_of
 from bot.services.consumer import codes, drafts
@@ -22,7 +23,7 @@ from bot.services.mediation import (
     papers,
     print_papers,
 )
-from bot.services.sending import Answer
+from bot.services.sending import Answer, button
 from bot.services.staff import (
     merge,
     notes,
@@ -59,6 +60,17 @@ PAPERS: Mapping[str, Pressed] = {
 }
 """What the taker writes down or brings about."""
 
+Heard = Callable[[AsyncSession, Tables, Incoming, Account, Answer], Coroutine[Any, Any, Say | None]]
+HeardLine = Callable[[AsyncSession, Tables, Incoming, Account, Answer], Coroutine[Any, Any, bool]]
+
+BOOKS: Mapping[str, tuple[Heard, HeardLine]] = {
+    record_work.VERB: (record_work.pressed, record_work.typed),
+    report.VERB: (report.pressed, report.typed),
+    plan_work.VERB: (plan_work.pressed, plan_work.typed),
+    own_rating.VERB: (own_rating.pressed, own_rating.typed),
+}
+"""The desk's books, which are about no one case: what is pressed, and what is typed."""
+
 IN_GROUP = frozenset({"st", "sr", "srr", today.VERB, advance.ANYONE})
 """All that may be pressed where everybody reads along; what is the person's is not answered there."""
 
@@ -71,6 +83,8 @@ async def heard_in_group(
         return await pressed(session, tables, heard, account, answer)
     if heard.command == today.COMMAND:
         await today.show(session, tables, heard, account, answer)
+        return None
+    if not heard.command and await record_work.typed(session, tables, heard, account, answer):
         return None
     desks = await accounts.desks_of_chat(session, heard.chat)
     if heard.command in {"help", "start"} or heard.reply_to:
@@ -89,6 +103,10 @@ async def pressed(
     press = heard.press
     if press is None:
         return None
+    if press.verb == ledger.VERB and press.question == "xlsx" and heard.private:
+        return await export_report.order_advances(session, tables, account, press)
+    if press.verb in BOOKS:
+        return await BOOKS[press.verb][0](session, tables, heard, account, answer)
     if press.verb == ledger.VERB and heard.private:
         return await ledger.show(session, tables, account, answer, press)
     if press.verb == today.VERB:
@@ -238,6 +256,12 @@ async def typed(
     if heard.edited:
         await answer(say("talk.edited_staff"))
         return True
+    if verb in BOOKS:
+        if control(heard.text) in {"cancel", "back"}:
+            account.awaiting = None
+            await answer(say("books.stopped"), buttons=[[button("staff.button.home", "j")]])
+            return True
+        return await BOOKS[verb][1](session, tables, heard, account, answer)
     case = await drafts.by_token(session, str(waiting.get("case", "")))
     hers = case is not None and (
         verb == advance.ANYONE or await accounts.holds(session, tables, account, case)

@@ -70,6 +70,10 @@ async def show(
             *_cases(tables, heard, account, [case for case, _ in shown]),
             *([_turns(page, last, opened)] if last else []),
             [button("today.button.again", VERB, value=str(page), version=opened)],
+            [
+                button("work.button.begin", "sh"),
+                *([button("report.button.show", "si")] if heard.private else []),
+            ],
             *([home] if home else []),
         ],
         slot=f"{VERB}:{opened}" if press is not None else "",

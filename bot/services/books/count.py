@@ -1,0 +1,141 @@
+"""Count what is in the books (统计): plain sums over plain columns, of a period and an area."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, and_, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.figures.periods import Period
+from bot.figures.tally import COUNTED, Tally
+from bot.services.books.area import Key, within
+from models.books import CaseFigure, WorkEntry, WorkKind
+from models.network import Organisation
+
+F = CaseFigure
+K = TypeVar("K")
+
+FIGURES = tuple(func.coalesce(func.sum(getattr(F, name)), 0) for name in COUNTED)
+"""Each figure is a column that is added up: the index of the reports holds them all."""
+
+BY: Mapping[str, Any] = {
+    "all": literal(0),
+    "desk": F.desk_id,
+    "object": F.object,
+    "nature": F.nature,
+    "day": F.day,
+}
+
+
+async def tallies(
+    session: AsyncSession, period: Period, desk: Organisation, by: str, *, times: bool = False
+) -> dict[Any, Tally]:
+    """The figures of a desk and all below it, by one of ``BY``; with ``times``, how long it took."""
+    key = BY[by]
+    wanted = and_(F.day.between(period.first, period.last), within(F.desk_id, desk))
+    query = select(key, *FIGURES).where(wanted)
+    if by != "all":
+        query = query.group_by(key)
+    made = {row[0]: _tally(row[1:]) for row in await session.execute(query)}
+    for name, column in (("take", F.take_minutes), ("handle", F.handle_minutes)) if times else ():
+        groups = (column,) if by == "all" else (key, column)
+        found = await session.execute(
+            select(key, column, func.count())
+            .where(wanted, F.received == 1, column.is_not(None))
+            .group_by(*groups)
+        )
+        for group, minutes, count in found:
+            getattr(made[group], name)[minutes] += count
+    return made
+
+
+async def total(
+    session: AsyncSession, period: Period, desk: Organisation, *, times: bool = False
+) -> Tally:
+    """All of it in one."""
+    return (await tallies(session, period, desk, "all", times=times)).get(0, Tally())
+
+
+def _tally(numbers: Iterable[int]) -> Tally:
+    made = Tally()
+    for name, number in zip(COUNTED, numbers, strict=True):
+        setattr(made, name, int(number))
+    return made
+
+
+def regrouped(tallies: Mapping[Key, Tally], group: Callable[[Key], K]) -> dict[K, Tally]:
+    """Desks' figures added up by what ``group`` says of each."""
+    made: dict[K, Tally] = {}
+    for key, one in tallies.items():
+        made.setdefault(group(key), Tally()).add(one)
+    return made
+
+
+@dataclass(slots=True)
+class Worked:
+    """What was noted by hand: how often, and how many people, leaflets or clues in all; by kind."""
+
+    times: Counter[str] = field(default_factory=Counter)
+    sums: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Worked) -> None:
+        """Take in another's."""
+        self.times.update(other.times)
+        self.sums.update(other.sums)
+
+
+def _standing(period: Period, desk: Organisation) -> ColumnElement[bool]:
+    return and_(
+        WorkEntry.undone_at.is_(None),
+        WorkEntry.day.between(period.first, period.last),
+        within(WorkEntry.desk_id, desk),
+    )
+
+
+async def works(session: AsyncSession, period: Period, desk: Organisation) -> dict[Key, Worked]:
+    """The ledger of a desk and all below it, by desk."""
+    made: dict[Key, Worked] = {}
+    found = await session.execute(
+        select(WorkEntry.desk_id, WorkEntry.kind, func.count(), func.sum(WorkEntry.count))
+        .where(_standing(period, desk))
+        .group_by(WorkEntry.desk_id, WorkEntry.kind)
+    )
+    for key, kind, times, count in found:
+        worked = made.setdefault(key, Worked())
+        worked.times[kind.value] += times
+        worked.sums[kind.value] += int(count)
+    return made
+
+
+def together(worked: Iterable[Worked]) -> Worked:
+    """All of them in one."""
+    made = Worked()
+    for one in worked:
+        made.add(one)
+    return made
+
+
+async def education_days(
+    session: AsyncSession, period: Period, desk: Organisation
+) -> dict[Key, int]:
+    """On how many days there was a training or a lecture, by desk."""
+    teaching = (WorkKind.TRAINING, WorkKind.LECTURE)
+    found = await session.execute(
+        select(WorkEntry.desk_id, func.count(func.distinct(WorkEntry.day)))
+        .where(_standing(period, desk), WorkEntry.kind.in_(teaching))
+        .group_by(WorkEntry.desk_id)
+    )
+    return {key: int(count) for key, count in found}
+
+
+def by_month(days: Mapping[date, Tally]) -> dict[date, Tally]:
+    """Days' figures added up by month, each under its first day."""
+    made: dict[date, Tally] = {}
+    for day, one in days.items():
+        made.setdefault(day.replace(day=1), Tally()).add(one)
+    return made
