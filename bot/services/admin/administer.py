@@ -24,6 +24,7 @@ from bot.services.admin import (
 from bot.services.chain import assign
 from bot.services.network import bind_desk, check_points, enlist
 from bot.services.outreach import broadcast, copies, notice_board
+from bot.services.outreach.readers import size
 from bot.services.privacy import audit
 from bot.services.sending import Answer, button
 from bot.services.staff import edit_templates
@@ -96,8 +97,6 @@ async def pressed(
             return await confirm_law.pressed(session, tables, press, account, answer)
     account.awaiting = None
     match press.value:
-        case "notice":
-            await broadcast.compose(session, tables, account, answer)
         case "triage":
             await assign.queue(session, tables, answer)
         case "bind":
@@ -298,7 +297,7 @@ async def _status(session: AsyncSession, tables: Tables, answer: Answer) -> None
         say(
             "admin.status_people",
             streets=await trial.staffed_streets(session, tables),
-            readers=await notice_board.audience(session),
+            readers=await size(session),
         ),
         buttons=[[_item("triage"), _item("quality")], [_item("menu")]],
     )

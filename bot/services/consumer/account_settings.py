@@ -27,6 +27,7 @@ async def show(account: Account, answer: Answer, *before: Say) -> None:
         buttons=[
             [button(f"settings.short.{short}", VERB, question=SHORT, value=short)],
             [button(f"settings.reminders.{reminders}", VERB, question=REMINDERS, value=reminders)],
+            [button("subscribe.button.card", "us", question="card")],
             [button("button.menu", "go", value="menu")],
         ],
     )
