@@ -21,7 +21,7 @@ _DAY = re.compile(
 )
 _LOOSE = re.compile(r"\s*([年月日号点时分半:])\s*")
 _TIME = re.compile(
-    r"(?P<part>凌晨|早上|早|上午|中午|下午|傍晚|晚上|晚)?"
+    r"(?P<part>凌晨|早上|早|上午|中午|下午|傍晚|晚上|晚)?\s*"
     r"(?P<hour>\d{1,2})(?::(?P<minute>\d{2})|[点时](?P<half>半)?(?:(?P<spoken>\d{1,2})分?)?)"
 )
 LATE = frozenset({"下午", "傍晚", "晚上", "晚"})

@@ -38,7 +38,7 @@ OUTREACH = frozenset(
         notice_board.READ_VERB,
         notice_board.JOIN_VERB,
         subscribe.VERB,
-        activity.VERB,
+        attendance.VERB,
     }
 )
 
@@ -157,7 +157,7 @@ async def _outreach(
             return await receipts.read(session, tables, account, press)
         case notice_board.JOIN_VERB:
             return await sign_up.pressed(session, tables, account, answer, press)
-        case activity.VERB:
+        case attendance.VERB:
             return await activity.pressed(session, tables, account, answer, press)
     return await subscribe.pressed(session, tables, heard, account, press)
 
@@ -245,7 +245,7 @@ async def _staff_typed(
 ) -> bool:
     """A line that was asked for about an event, staff or a leave. Returns whether it was that."""
     verb = (account.awaiting or {}).get("verb")
-    if verb == activity.VERB:
+    if verb == attendance.VERB:
         await activity.typed(session, tables, heard.text, account, answer)
         return True
     if verb not in {enlist.VERB, leave.VERB}:

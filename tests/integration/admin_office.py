@@ -126,7 +126,7 @@ class Office:
                 for row in rows
                 if row.payload
             ]
-            for copy in await copies.addressed(session, [chat]):
+            for copy in await copies.addressed(session, [chat], self.clock.at):
                 shown.append((copy.run_at, Message.from_json(copy.payload), ""))
             shown.sort(key=lambda each: each[0])
             return [self._show(message, slot) for _, message, slot in shown]

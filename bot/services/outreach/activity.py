@@ -19,6 +19,7 @@ from bot.ports import Button, Press
 from bot.services import accounts
 from bot.services.network.bind_desk import by_serial
 from bot.services.outreach import announce, attendance, when
+from bot.services.outreach.attendance import VERB
 from bot.services.sending import Answer, Rows, button, let_go, tell
 from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
@@ -27,7 +28,6 @@ from models.network import Level, Organisation
 from models.outreach import Activity, ActivityState, SignUp, SignUpState
 from models.party import Account
 
-VERB = "uo"
 STEPS = ("title", "place", "starts", "places")
 LISTED = 8
 

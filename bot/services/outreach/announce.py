@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Press
 from bot.services.outreach import approve_notice, choose_readers, compose, notice_board, when
+from bot.services.outreach.attendance import VERB
 from bot.services.outreach.readers import Audience, size
 from bot.services.sending import Answer, button
 from bot.services.tables import Tables
@@ -21,7 +22,6 @@ from models.network import Organisation
 from models.outreach import Activity, Notice, NoticeState
 from models.party import Account
 
-VERB = "uo"
 GONE = (NoticeState.DROPPED, NoticeState.REFUSED, NoticeState.DRAFT)
 """After these an event may be announced once more."""
 
