@@ -27,6 +27,7 @@ from bot.services.network.load_register import LiveRegister
 from bot.services.outreach import copies
 from bot.services.tables import Tables
 from bot.texts.catalogue import load
+from bot.texts.marked import Mark
 from models.base import Base, install_cipher
 from models.case import Case, CaseKind
 from models.delivery import Outbox
@@ -74,6 +75,7 @@ class Office:
         files: tuple[Attachment, ...] = (),
         extra: Mapping[str, Any] | None = None,
         press: Press | None = None,
+        marks: tuple[Mark, ...] = (),
     ) -> str:
         """Say or press something; returns the notice shown over a button, or ''."""
         self._updates += 1
@@ -89,6 +91,7 @@ class Office:
             at=self.clock.at,
             private=not chat,
             text=text,
+            marks=marks,
             command=command,
             argument=argument,
             files=files,

@@ -106,7 +106,8 @@ async def _approve(
         await release.show(session, tables, notice, author)
         await tell(session, tables, author.address, said)
     await told(session, tables, notice, account, said)
-    return say("notice.toast.approved")
+    waits = notice.state is NoticeState.SCHEDULED
+    return say("notice.toast.approved_due" if waits else "notice.toast.approved")
 
 
 async def refuse(
