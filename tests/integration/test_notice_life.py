@@ -36,8 +36,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
 
 
 async def compose(office: Office, text: str = "天冷了，买取暖器请认准标志。", **more: Any) -> None:
-    await office.tap_menu("通知")
-    await office.tap(BOSS, "写通知")
+    await office.tap_menu("写通知")
     await office.write(BOSS, text, **more)
 
 
@@ -362,8 +361,7 @@ async def test_a_lesson_says_only_what_fits_several_people(
     await closed(office, here)
     if there:
         await closed(office, there, "陆家嘴街道")
-    await office.tap_menu("通知")
-    await office.tap(BOSS, "从案例写提示")
+    await office.tap_menu("从案例写提示")
     number = f"PD-2026-{STREET}-0"
     await office.write(BOSS, number)
     if place is None:

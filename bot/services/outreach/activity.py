@@ -304,7 +304,7 @@ async def numbers(session: AsyncSession, activity: Activity) -> tuple[int, int]:
         .where(SignUp.activity_id == activity.id)
         .group_by(SignUp.state)
     )
-    counts = dict(rows.tuples().all())
+    counts = dict(rows.all())
     return counts.get(SignUpState.GOING, 0), counts.get(SignUpState.WAITING, 0)
 
 

@@ -171,7 +171,7 @@ async def _list(session: AsyncSession, activity: Activity, answer: Answer, page:
         .offset(page * PER_PAGE)
         .limit(PER_PAGE + 1)
     )
-    rows = found.tuples().all()
+    rows = found.all()
     options = []
     for row, person in rows[:PER_PAGE]:
         kind = "waits" if row.state is SignUpState.WAITING else "came" if row.came_at else "goes"

@@ -123,7 +123,11 @@ def _street_rows(
         for key, to in (("bind.button.back", page - 1), ("bind.button.more", page + 1))
         if 0 <= to * PER_PAGE < len(streets)
     ]
-    return [*_pairs(options), *([turns] if turns else []), [about(notice.id, "readers")]]
+    return [
+        *_pairs(options),
+        *([turns] if turns else []),
+        [button("notice.button.edit", VERB, question="readers", value=notice.id.hex)],
+    ]
 
 
 def _topic_rows(
@@ -138,7 +142,10 @@ def _topic_rows(
         )
         for topic in topics.load()
     ]
-    return [*_pairs(options), [about(notice.id, "readers")]]
+    return [
+        *_pairs(options),
+        [button("notice.button.edit", VERB, question="readers", value=notice.id.hex)],
+    ]
 
 
 def _sign(on: bool) -> str:

@@ -119,7 +119,7 @@ async def _gather(
         .where(SignUp.account_id == account.id)
         .order_by(SignUp.at)
     )
-    events = found.tuples().all()
+    events = found.all()
     numbers = {audit.what(case): case.number or case.token for case in cases}
     return {
         "account": {
