@@ -145,6 +145,7 @@ RIGHTS: dict[str, Right] = {
     "sk": Right(A.CODE, of(TAKER)),
     "sk:go": Right(A.CODE, of(TAKER), question="go"),
     "sw": Right(None, of(TAKER), states=HELD),
+    "sle": Right(None, of(TAKER), states=(S.SETTLED, S.ENDED, S.CONCLUDED)),
     # Mediation
     "szm": Right(A.VIEW, of(TAKER), states=HELD),
     "szr": Right(A.RECORD, of(TAKER), question="open"),
@@ -197,8 +198,8 @@ BY_DESK = frozenset({"j"})
 
 STAFF_ONLY = frozenset({"jl", "sb", "szl"})
 OFFICERS_ONLY = frozenset({"sol"})
-FOR_ALL = frozenset({"d", "go", "k", "sd", "u", "us", "uz", "y"})
-"""About oneself, or, with ``sd``, about the desks that one acts for; ``k`` means whoever has the code."""
+FOR_ALL = frozenset({"d", "go", "k", "sd", "u", "ue", "uo", "ur", "us", "uz", "y"})
+"""About oneself, or, with ``sd`` and ``uo``, about the desks that one acts for; ``k`` means whoever has the code."""
 
 TYPED = frozenset({"add", "call_back", "talk"})
 """What a line is awaited for, and no button's verb."""

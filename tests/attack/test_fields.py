@@ -22,6 +22,7 @@ from bot.services.consumer import drafts
 from bot.services.queue.drain import where
 from bot.texts.catalogue import Say
 from models.case import Case, CaseKind
+from models.outreach import Notice, NoticeState
 from models.party import Account
 from tests.attack.hostile import HOSTILE_NAMES, POLYGLOT, TEXTS, THINGS, marked
 from tests.attack.siege import STORY, STREET, Scene, Siege, besieged, judge
@@ -69,6 +70,15 @@ class Field:
     def scene(self, siege: Siege) -> Scene:
         async def scene(session: AsyncSession, account: Account) -> None:
             account.awaiting = dict(self.waiting) or None
+            if "notice" in self.waiting:
+                draft = Notice(
+                    author_id=account.id,
+                    body="天冷了",
+                    state=NoticeState.DRAFT,
+                    created_at=siege.office.clock.at,
+                )
+                session.add(draft)
+                account.awaiting = {**self.waiting, "notice": draft.id.hex}
             if self.case:
                 found = select(Case.token).where(Case.number == self.case)
                 account.awaiting = {**self.waiting, "case": await session.scalar(found)}
@@ -113,6 +123,23 @@ FIELDS: dict[str, Field] = {
     "the days of a leave": Field(TEACHER, {"verb": "jl"}),
     "a desk's name for staff": Field(BOSS, {"verb": "j"}),
     "a notice": Field(BOSS, {"verb": "mn"}),
+    "a case for a lesson": Field(BOSS, {"verb": "mn", "step": "case"}),
+    "a notice's links": Field(BOSS, {"verb": "mn", "step": "links", "notice": "?"}),
+    "a notice's file": Field(BOSS, {"verb": "mn", "step": "file", "notice": "?"}),
+    "a notice's time": Field(BOSS, {"verb": "mn", "step": "when", "notice": "?"}),
+    "an event's name": Field(BOSS, {"verb": "uo", "step": "title", "desk": "0" * 32}),
+    "an event's time": Field(BOSS, {"verb": "uo", "step": "starts", "desk": "0" * 32}),
+    "an event's places": Field(
+        BOSS,
+        {
+            "verb": "uo",
+            "step": "places",
+            "desk": "0" * 32,
+            "title": "x",
+            "place": "y",
+            "starts": "2026-12-01T09:00:00+08:00",
+        },
+    ),
     "a desk to bind": Field(BOSS, {"verb": "mb"}),
     "a desk to assign": Field(BOSS, {"verb": "mt"}, case=QUEUED),
     "a word for the rules": Field(BOSS, {"verb": "mw", "at": 1}),

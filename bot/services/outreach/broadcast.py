@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -73,8 +73,8 @@ async def pressed(
     notice = await _notice(session, press.value)
     if notice is None:
         return say("notice.gone")
-    if act in DOES:
-        return await DOES[act](session, tables, notice, account, answer)
+    if (does := _does(act)) is not None:
+        return await does(session, tables, notice, account, answer)
     if act == "result" or act in TURNS:
         return await _progress(session, tables, notice, act, account, answer)
     if notice.state is not NoticeState.DRAFT:
@@ -214,19 +214,23 @@ async def _once(
     return say("notice.toast.once")
 
 
-DOES: Mapping[str, Does] = {
-    "send": approve_notice.ask,
-    "back": approve_notice.take_back,
-    "yes": approve_notice.approve,
-    "urgent": approve_notice.urgent,
-    "no": approve_notice.refuse,
-    "again": compose.again,
-    "open": _look,
-    "recall": _recall,
-    "recall_yes": recall.begin,
-    "unread": _unread,
-    "once": _once,
-}
+def _does(act: str) -> Does | None:
+    """What a button does to a notice in whatever state it is; each looks at that itself."""
+    does: dict[str, Does] = {
+        "send": approve_notice.ask,
+        "back": approve_notice.take_back,
+        "yes": approve_notice.approve,
+        "urgent": approve_notice.urgent,
+        "no": approve_notice.refuse,
+        "again": compose.again,
+        "open": _look,
+        "recall": _recall,
+        "recall_yes": recall.begin,
+        "unread": _unread,
+        "once": _once,
+    }
+    return does.get(act)
+
 
 TURNS = {
     "pause": ({NoticeState.SENDING, NoticeState.RESTING}, NoticeState.PAUSED),

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.services import accounts
-from bot.services.outreach import choose_readers, notice_board, release, when
+from bot.services.outreach import choose_readers, nights, notice_board, release, when
 from bot.services.outreach.readers import Audience, size
 from bot.services.privacy import audit
 from bot.services.queue.timers import arm
@@ -40,15 +40,16 @@ async def wait_for(
         return say("notice.asked", readers=readers)
     wait = _wait(tables)
     await arm(session, notice.id, ALONE, now + wait)
-    if notice.due_at is not None and notice.due_at > now + wait:
-        return say("notice.alone_due", readers=readers, when=when.moment(notice.due_at))
+    goes = nights.wakes(tables.policy, now + wait) if notice.due_at is None else notice.due_at
+    if goes > now + wait:
+        return say("notice.alone_due", readers=readers, when=when.moment(goes))
     return _alone(tables, readers, now + wait)
 
 
 async def alone(session: AsyncSession, tables: Tables, timer: Timer) -> datetime | TimerState:
     """A timer: the only admin's wait is over. Whoever has become an admin meanwhile is asked instead."""
     notice = await session.get(Notice, timer.about_id, with_for_update=True)
-    if notice is None or notice.state != NoticeState.WAITING:
+    if notice is None or notice.state not in (NoticeState.WAITING,):
         return TimerState.CANCELLED
     author = await session.get_one(Account, notice.author_id)
     if others := await others_of(session, author):

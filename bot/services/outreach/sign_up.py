@@ -110,7 +110,6 @@ async def _move_up(session: AsyncSession, tables: Tables, activity: Activity) ->
         say("activity.moved_up"),
         facts(activity, desk),
         buttons=[[attendance.leave(activity)]],
-        slot=_slot(activity),
     )
 
 
