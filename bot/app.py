@@ -81,7 +81,16 @@ from bot.services.mediation import advance, fast_refund
 from bot.services.mediation import documents as papers
 from bot.services.network import leave, load_register, poster, seed_network
 from bot.services.network.load_register import LiveRegister
-from bot.services.outreach import approve_notice, broadcast, copies
+from bot.services.outreach import (
+    attendance,
+    copies,
+    inspect_file,
+    notice_file,
+    recall,
+    release,
+    repeat,
+    second_person,
+)
 from bot.services.privacy import anchor, audit, drop_file, erase, export_own, retention
 from bot.services.queue.deliver import Deliverer, Errand, Limits, still_owed, sweep_outbox
 from bot.services.queue.drain import Drain
@@ -274,7 +283,15 @@ async def _work(
             **_thinking(house.db, tables),
             **_printing(house, tables),
             forwarded.ERRAND: forwarded.forwarder(house.db, tables, groups),
+            notice_file.ERRAND: inspect_file.looker(
+                tables,
+                channel.download,
+                _inspector(house),
+                house.vault,
+                house.tables.policy.file_mb * 1024 * 1024,
+            ),
             erase.ERRAND: erase.unsender(tables, channel.take_back),
+            recall.ERRAND: recall.taker_back(tables, channel.take_back),
             **_kept(house, tables),
         },
         on_dead=lambda session, row, refusal: undeliverable(session, tables, row, refusal),
@@ -364,9 +381,15 @@ def fires(tables: Tables) -> dict[str, Fire]:
         return lambda session, timer: fire(session, tables, timer)
 
     return {
-        approve_notice.ALONE: bound(approve_notice.alone),
-        copies.SPREAD: bound(broadcast.spread),
-        copies.PROGRESS: bound(broadcast.progress),
+        second_person.ALONE: bound(second_person.alone),
+        copies.SPREAD: bound(release.spread),
+        copies.PROGRESS: bound(release.progress),
+        release.DUE: bound(release.due),
+        release.NIGHT: bound(release.night),
+        release.AGAIN: bound(repeat.again),
+        recall.TIMER: bound(recall.step),
+        attendance.REMIND: bound(attendance.remind),
+        attendance.OVER: bound(attendance.over),
         leave.TIMER: bound(leave.turn),
         anchor.TIMER: bound(anchor.drop),
         confirm_law.TIMER: bound(confirm_law.report),
@@ -540,6 +563,7 @@ async def sweep(house: House, stop: asyncio.Event) -> None:
     """Every hour, and when the clock is set back: blank and delete what has been kept long enough, and mend what a
     wrong clock wrote."""
     keep = timedelta(hours=house.settings.keep_payload_hours)
+    keep_read = timedelta(days=house.tables.policy.notice_read_days)
     while not stop.is_set():
         try:
             await _book(house, stop)
@@ -557,7 +581,7 @@ async def sweep(house: House, stop: asyncio.Event) -> None:
             gone = 1
             while gone and not stop.is_set():
                 async with house.db.write() as session:
-                    gone = await copies.forget(session, house.clock.now(), keep)
+                    gone = await copies.forget(session, house.clock.now(), keep, keep_read)
         except DBAPIError as error:
             log.warning("sweep failed, trying again later", error=type(error).__name__)
         await until_due(house.clock, stop, SWEEP_SECONDS)

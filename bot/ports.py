@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from bot.texts.catalogue import Say
+from bot.texts.marked import Mark
 
 _VERSION = re.compile("[0-9]{1,10}")
 """Up to a time in Unix seconds, the largest version there is; a longer one would not go back into a button."""
@@ -144,7 +145,8 @@ class Message:
     ``keyboard`` names a reply keyboard: "" leaves it as it is, "location" offers the place button,
     "remove" takes it away. ``photo`` and others in ``media`` go before the text.
     ``venue`` is (lat, lon, title, address). ``short`` asks for one short line after another and one button
-    a row, as its reader has set.
+    a row, as its reader has set. ``captioned`` lets the text stand under the one file, where it fits, so that
+    both are one message.
     """
 
     parts: tuple[Say, ...]
@@ -153,6 +155,7 @@ class Message:
     keyboard: str = ""
     venue: tuple[float, float, str, str] | None = None
     short: bool = False
+    captioned: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -172,6 +175,7 @@ class Message:
             "keyboard": self.keyboard,
             "venue": list(self.venue) if self.venue else None,
             "short": self.short,
+            "captioned": self.captioned,
         }
 
     @staticmethod
@@ -194,6 +198,7 @@ class Message:
             keyboard=value["keyboard"],
             venue=(venue[0], venue[1], venue[2], venue[3]) if venue else None,
             short=value.get("short", False),
+            captioned=value.get("captioned", False),
         )
 
 
@@ -224,6 +229,7 @@ class Incoming:
 
     ``chat`` and ``account`` are addresses such as ``tg:123`` or ``term:consumer:王阿姨``; in a
     private talk they are equal. ``key`` is unique to the update: business writes hang on it.
+    ``marks`` is how ``text`` was formatted.
     """
 
     key: str
@@ -233,6 +239,7 @@ class Incoming:
     at: datetime
     private: bool = True
     text: str = ""
+    marks: tuple[Mark, ...] = ()
     command: str = ""
     argument: str = ""
     press: Press | None = None

@@ -18,6 +18,7 @@ from telegram import (
 from telegram.constants import MessageLimit
 
 from bot.ports import Attachment, Incoming, Press
+from bot.texts.marked import TAGS, Mark
 
 GONE = frozenset({ChatMember.LEFT, ChatMember.BANNED})
 
@@ -57,6 +58,7 @@ def _message(update: Update, message: Message, user: User) -> Incoming:
         at=message.date,
         private=message.chat.type == Chat.PRIVATE,
         text=text,
+        marks=tuple(_marks(message, text)),
         command=command,
         argument=argument.strip(),
         files=tuple(_files(message)),
@@ -113,6 +115,21 @@ def _member(update: Update) -> Incoming | None:
         private=change.chat.type == Chat.PRIVATE,
         extra={"member": "left" if left else "joined", "title": change.chat.title or ""},
     )
+
+
+def _marks(message: Message, text: str) -> Iterator[Mark]:
+    """How the text is formatted; Telegram counts in UTF-16 (Bot API, MessageEntity)."""
+    entities = message.entities or message.caption_entities
+    if not entities or not text:
+        return
+    at, units = {0: 0}, 0
+    for number, letter in enumerate(text, 1):
+        units += len(letter.encode("utf-16-le", "surrogatepass")) // 2
+        at[units] = number
+    for entity in entities:
+        start, end = at.get(entity.offset), at.get(entity.offset + entity.length)
+        if entity.type in TAGS and start is not None and end is not None:
+            yield Mark(str(entity.type), start, end, entity.url or "")
 
 
 def _files(message: Message) -> Iterator[Attachment]:

@@ -16,15 +16,20 @@ from bot.texts.catalogue import Catalogue, say
 TEXT_LIMIT = 4096
 """Bot API, sendMessage: 1-4096 characters after entities parsing; counted here in UTF-16."""
 
+CAPTION_LIMIT = 1024
+"""Bot API, sendPhoto, sendDocument: 0-1024 characters after entities parsing; counted here in UTF-16."""
+
 ALBUM_LIMIT = 10
 """Bot API, sendMediaGroup: 2-10 items, documents and audio only among their own kind."""
 
 ROW_WIDTH = 32
 """Columns (a Chinese character is two) that a row of buttons shows on a narrow phone uncut."""
 
-_TOKEN = re.compile(r"<(/?)(\w+)[^>]*>|&\w+;|&#\d+;|.", re.DOTALL)
+_NAME = re.compile(r"[\w-]+")
+_TOKEN = re.compile(r"<(/?)([\w-]+)[^>]*>|&\w+;|&#\d+;|.", re.DOTALL)
 _ENDS = frozenset("。！？；")
 _CLOSES = frozenset({*"”’）】》", "</b>", "</i>", "</u>"})
+_WITH_CAPTION = frozenset({"sendPhoto", "sendDocument"})
 _VISUAL = frozenset({"photo", "video"})
 _ALBUMS = frozenset({"visual", "document", "audio"})
 
@@ -57,6 +62,8 @@ def render(message: Message, catalogue: Catalogue, private: bool = True) -> list
         calls += _texts(ahead, keyboard)
         keyboard = None
     markup = keyboard or _inline(message.buttons, catalogue, message.short)
+    if message.captioned and _captioned(calls, texts, markup):
+        return calls
     if texts:
         calls += _texts(texts, markup)
     elif markup and calls and calls[-1].method != "sendMediaGroup":
@@ -96,13 +103,13 @@ def split_html(text: str, limit: int = TEXT_LIMIT) -> list[str]:
         if end < len(tokens):
             end = _sensible(tokens, start, end)
         body = tokens[start:end]
-        before = "".join(f"<{tag}>" for tag in opened)
+        before = "".join(opened)
         for token in body:
             if token.startswith("</"):
-                opened.remove(token[2:-1])
+                opened.pop()
             elif token.startswith("<") and len(token) > 1:
-                opened.append(token[1:-1])
-        after = "".join(f"</{tag}>" for tag in reversed(opened))
+                opened.append(token)
+        after = "".join(f"</{_NAME.findall(tag)[0]}>" for tag in reversed(opened))
         piece = f"{before}{''.join(body).strip()}{after}"
         if _visible(piece):
             pieces.append(piece)
@@ -150,6 +157,17 @@ def _texts(texts: Sequence[str], markup: dict[str, Any] | None) -> list[Call]:
     if calls and markup:
         calls[-1].params["reply_markup"] = markup
     return calls
+
+
+def _captioned(calls: Sequence[Call], texts: Sequence[str], markup: dict[str, Any] | None) -> bool:
+    """Put the texts under the one file, if they fit there. Whether they do."""
+    pieces = split_html("\n\n".join(texts), CAPTION_LIMIT)
+    if len(calls) != 1 or len(pieces) != 1 or calls[0].method not in _WITH_CAPTION:
+        return False
+    calls[0].params.update(caption=pieces[0], parse_mode="HTML")
+    if markup:
+        calls[0].params["reply_markup"] = markup
+    return True
 
 
 def _inline(

@@ -22,7 +22,8 @@ class Account(UuidKey):
     ``paced_at`` is when she may send more without being ahead of a person's pace; ``hushed`` in a flood.
     Until ``restricted_until`` a Restriction may hold for her; ``digest`` off: no daily digest is sent.
     ``short_lines`` shows her one short line and one button a row; ``reminders`` off: what only reminds is
-    not sent. ``helped`` is the help shown of late: ``{need: {"at": ISO time, "told": how many were told}}``.
+    not sent. ``street_code`` and ``topics`` (codes between commas, ``,invest,home,``) narrow what notices she gets
+    besides those to all, and ``by_cases`` says that her own past cases may do so too. ``helped`` is the help shown of late: ``{need: {"at": ISO time, "told": how many were told}}``.
     """
 
     __tablename__ = "account"
@@ -36,6 +37,9 @@ class Account(UuidKey):
     blocked: Mapped[bool] = mapped_column(default=False)
     short_lines: Mapped[bool] = mapped_column(default=False, server_default=false())
     reminders: Mapped[bool] = mapped_column(default=True, server_default=true())
+    street_code: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    topics: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    by_cases: Mapped[bool] = mapped_column(default=False, server_default=false())
     consented_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     consent_version: Mapped[str] = mapped_column(String(20), default="")
     focus_id: Mapped[uuid.UUID | None]

@@ -59,7 +59,7 @@ async def _notice(settings: Settings) -> list[Measure]:
                 begun = time.perf_counter()
                 async with house.db.write() as session:
                     await copies.claimable(
-                        session, "tg", CLAIM, await copies.going_out(session), now
+                        session, "tg", CLAIM, await copies.going_out(session, now), now
                     )
                 claims.append((time.perf_counter() - begun) * 1000)
                 bare.append(await asyncio.to_thread(_copied, file, one))

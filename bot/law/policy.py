@@ -59,6 +59,18 @@ class Policy:
     notice_looks: int
     notice_look_seconds: int
     notice_look_most_seconds: int
+    notice_caption_characters: int
+    notice_links: int
+    notice_link_characters: int
+    notice_read_days: int
+    notice_ahead_hours: int
+    notice_recall_per_second: int
+    lesson_people: int
+    activity_places: int
+    activity_title_characters: int
+    activity_place_characters: int
+    activity_reminder_hours: int
+    activity_code_hours: int
     bind_link_days: int
     invitation_days: int
     point_checked_days: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview.asides import control
-from bot.ports import Incoming
+from bot.ports import Incoming, Press
 from bot.services import accounts
 from bot.services.admin import administer, calm, people, restrict, second_step, trial
 from bot.services.chain import authority
@@ -23,7 +23,7 @@ from bot.services.consumer import (
     welcome,
 )
 from bot.services.network import bind_desk, enlist, leave, poster
-from bot.services.outreach import broadcast, notice_board
+from bot.services.outreach import activity, attendance, notice_board, receipts, sign_up, subscribe
 from bot.services.privacy import my_data
 from bot.services.queue.undeliverable import moved
 from bot.services.sending import Answer
@@ -34,6 +34,16 @@ from bot.services.warning import alert
 from bot.services.warning import desk as warning_desk
 from bot.texts.catalogue import Say, say
 from models.party import Account
+
+OUTREACH = frozenset(
+    {
+        notice_board.LEAVE,
+        notice_board.READ_VERB,
+        notice_board.JOIN_VERB,
+        subscribe.VERB,
+        attendance.VERB,
+    }
+)
 
 BESIDE = frozenset({"help", "settings", "emergency", "hotlines", "subscribe", "unsubscribe"})
 """Commands that leave open what was asked of the person."""
@@ -90,9 +100,8 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
         return await account_settings.pressed(account, answer, heard.press)
     if verb == restrict.VERB:
         return say("restrict.toast.over")
-    if verb in {notice_board.LEAVE, broadcast.JOIN}:
-        change = broadcast.subscribe if verb == broadcast.JOIN else broadcast.unsubscribe
-        return await change(session, tables, heard, account)
+    if heard.press is not None and verb in OUTREACH:
+        return await _outreach(session, tables, heard, heard.press, account, answer)
     if heard.press is not None and verb == my_data.VERB:
         return await my_data.pressed(session, tables, account, answer, heard.press)
     if heard.command and heard.command not in BESIDE:
@@ -153,6 +162,27 @@ async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | 
     return None
 
 
+async def _outreach(
+    session: AsyncSession,
+    tables: Tables,
+    heard: Incoming,
+    press: Press,
+    account: Account,
+    answer: Answer,
+) -> Say | None:
+    """A button of a notice, of a subscription or of an event."""
+    match press.verb:
+        case notice_board.LEAVE:
+            return await subscribe.unsubscribe(session, tables, heard, account)
+        case notice_board.READ_VERB:
+            return await receipts.read(session, tables, account, press)
+        case notice_board.JOIN_VERB:
+            return await sign_up.pressed(session, tables, account, answer, press)
+        case attendance.VERB:
+            return await activity.pressed(session, tables, account, answer, press)
+    return await subscribe.pressed(session, tables, heard, account, press)
+
+
 async def _command(
     session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
 ) -> bool:
@@ -185,6 +215,10 @@ async def _command(
         code = heard.argument.removeprefix(joint.START)
         await join.opened(session, tables, account, answer, code)
         return True
+    if heard.command == "start" and heard.argument.startswith(attendance.START):
+        code = heard.argument.removeprefix(attendance.START)
+        await attendance.arrive(session, tables, account, answer, code)
+        return True
     if heard.command == "start" and heard.argument.startswith(poster.START):
         code = heard.argument.removeprefix(poster.START)
         if not await poster.open_at(tables, account, answer, code):
@@ -206,10 +240,10 @@ async def _command(
         await my_data.home(session, tables, account, answer)
         return True
     if heard.command == "unsubscribe":
-        await broadcast.unsubscribe(session, tables, heard, account)
+        await subscribe.unsubscribe(session, tables, heard, account)
         return True
     if heard.command == "subscribe":
-        await broadcast.subscribe(session, tables, heard, account)
+        await subscribe.subscribe(session, tables, heard, account)
         return True
     if heard.command == "settings":
         await account_settings.show(account, answer)
@@ -237,8 +271,11 @@ async def _to_nobody(
 async def _staff_typed(
     session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
 ) -> bool:
-    """A line that was asked for about staff or a leave. Returns whether it was that."""
+    """A line that was asked for about an event, staff or a leave. Returns whether it was that."""
     verb = (account.awaiting or {}).get("verb")
+    if verb == attendance.VERB:
+        await activity.typed(session, tables, heard.text, account, answer)
+        return True
     if verb not in {enlist.VERB, leave.VERB}:
         return False
     if control(heard.text) == "cancel":

@@ -56,6 +56,7 @@ MENUS: Mapping[str, tuple[tuple[Item, ...], ...]] = {
         (Item("staff.button.manage", "j", "0", "list", when="manager"),),
         (Item("staff.button.leave", "jl", question="ask", when="here"),),
         (Item("staff.button.back", "jl", question="back", when="away"),),
+        (Item("activity.button.home", "uo", when="staff"),),
         (Item("ledger.button.show", "szl"),),
         (Item("admin.button.menu", "m", "menu", when="admin"),),
     ),
@@ -66,7 +67,11 @@ MENUS: Mapping[str, tuple[tuple[Item, ...], ...]] = {
         (Item("menu.group.words", "m", "words"), Item("menu.group.running", "m", "running")),
     ),
     # The second level of the admin's menu.
-    "outreach": ((Item("admin.button.notice", "m", "notice"),),),
+    "outreach": (
+        (Item("notice.button.new", "mn", question="new"),),
+        (Item("notice.button.case", "mn", question="case"),),
+        (Item("admin.button.notice", "mn", question="home"), Item("activity.button.home", "uo")),
+    ),
     "warning": ((Item("warning.button.open", "w"),), (Item("admin.button.duty", "m", "duty"),)),
     "books": (
         (Item("report.button.show", "si"), Item("rating.button.home", "mg")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Button, Incoming, Media, Message, Press
@@ -13,6 +13,7 @@ from bot.services.queue.deliver import owe
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case
+from models.delivery import Outbox
 from models.party import Account
 
 _SHORT = select(Account.short_lines).where(Account.address == bindparam("address"))
@@ -44,6 +45,7 @@ class Answer:
         keyboard: str = "",
         slot: str = "",
         venue: tuple[float, float, str, str] | None = None,
+        captioned: bool = False,
     ) -> None:
         if self._session.info.get(HUSHED):
             return
@@ -58,6 +60,7 @@ class Answer:
                 keyboard,
                 venue,
                 self.short,
+                captioned,
             ),
             now=self._tables.clock.now(),
             key=f"{self._heard.key}:{self._count}",
@@ -76,6 +79,7 @@ async def tell(
     slot: str = "",
     key: str | None = None,
     handover: bool = False,
+    captioned: bool = False,
 ) -> None:
     """Owe a message to another chat; ``handover`` marks one that must never die."""
     await owe(
@@ -86,12 +90,23 @@ async def tell(
             tuple(tuple(row) for row in buttons),
             tuple(media),
             short=bool(await session.scalar(_SHORT, {"address": address})),
+            captioned=captioned,
         ),
         now=tables.clock.now(),
         key=key,
         slot=slot,
         priority=1 if handover else 0,
         case_id=case.id if case is not None else None,
+    )
+
+
+async def let_go(session: AsyncSession, address: str, slot: str) -> None:
+    """What is said next in this slot of the chat comes as a new message, below what was asked for."""
+    await session.execute(
+        update(Outbox)
+        .where(Outbox.target == address, Outbox.slot == slot)
+        .values(slot="")
+        .execution_options(synchronize_session=False)
     )
 
 

@@ -2,7 +2,8 @@
 
 A room that wants to say something returns a :class:`Say` (a key and its arguments); only a channel
 turns it into characters. Texts live in ``bot/texts/zh/*.toml``; a text may use the four tags
-``<b> <i> <u> <code>``, and ``{name}`` for an argument. Arguments are data, never markup.
+``<b> <i> <u> <code>``, and ``{name}`` for an argument. Arguments are data, never markup; what a person
+formatted comes as a :class:`bot.texts.marked.Marked`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from bot.texts.marked import Marked
+
 TAG = re.compile(r"</?(?:b|i|u|code)>")
 
 TURNS_TEXT = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -24,7 +27,7 @@ TURNS_TEXT = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """A text by its key, with arguments: plain values, other Says, or lists of them.
+    """A text by its key, with arguments: plain values, formatted words, other Says, or lists of them.
 
     A list is joined with ``、`` unless every member is a Say, which are joined by line breaks.
     """
@@ -48,7 +51,7 @@ def say(key: str, /, **args: Any) -> Say:
 
 
 def _pack(value: Any) -> Any:
-    if isinstance(value, Say):
+    if isinstance(value, (Say, Marked)):
         return value.to_json()
     if isinstance(value, (list, tuple)):
         return [_pack(item) for item in value]
@@ -58,6 +61,8 @@ def _pack(value: Any) -> Any:
 def _unpack(value: Any) -> Any:
     if isinstance(value, Mapping) and "say" in value:
         return Say.from_json(value)
+    if isinstance(value, Mapping) and "marked" in value:
+        return Marked.from_json(value)
     if isinstance(value, list):
         return [_unpack(item) for item in value]
     return value
@@ -105,6 +110,10 @@ class Catalogue:
     def _show(self, value: Any, escape: Callable[[str], str], tags: bool) -> str:
         if isinstance(value, Say):
             return self._render(value, escape, tags)
+        if isinstance(value, Marked):
+            if not tags:
+                return self._show(value.text, escape, tags)
+            return value.show(lambda words: self._show(words, escape, tags))
         if isinstance(value, Sequence) and not isinstance(value, str):
             glue = "\n" if value and all(isinstance(item, Say) for item in value) else "、"
             return glue.join(self._show(item, escape, tags) for item in value)

@@ -15,6 +15,7 @@ from bot.interview.questions import QUESTIONS
 from bot.services.consumer import drafts
 from models.case import Case, CaseKind
 from models.mediation import AdvancePayment, AdvanceState, Recourse
+from models.outreach import Notice, NoticeState
 from models.party import Account
 from tests.attack.siege import STORY, Scene, Siege
 from tests.integration.admin_office import AUNT, BOSS, GROUP, NOON, OTHER_GROUP, TEACHER
@@ -47,6 +48,15 @@ class Field:
     def scene(self, siege: Siege) -> Scene:
         async def scene(session: AsyncSession, account: Account) -> None:
             account.awaiting = dict(self.waiting) or None
+            if "notice" in self.waiting:
+                draft = Notice(
+                    author_id=account.id,
+                    body="天冷了",
+                    state=NoticeState.DRAFT,
+                    created_at=siege.office.clock.at,
+                )
+                session.add(draft)
+                account.awaiting = {**self.waiting, "notice": draft.id.hex}
             if self.case:
                 found = await session.scalars(select(Case).where(Case.number == self.case))
                 about = found.one()
@@ -223,6 +233,23 @@ FIELDS: dict[str, Field] = {
     ),
     "an appeal": Field(TEACHER, {"verb": "sir", "desk": 50, "snapshot": ""}),
     "the bureau's word on an appeal": Field(BOSS, {"verb": "mg", "appeal": "0" * 32, "tier": ""}),
+    "a case for a lesson": Field(BOSS, {"verb": "mn", "step": "case"}),
+    "a notice's links": Field(BOSS, {"verb": "mn", "step": "links", "notice": "?"}),
+    "a notice's file": Field(BOSS, {"verb": "mn", "step": "file", "notice": "?"}),
+    "a notice's time": Field(BOSS, {"verb": "mn", "step": "when", "notice": "?"}),
+    "an event's name": Field(BOSS, {"verb": "uo", "step": "title", "desk": "0" * 32}),
+    "an event's time": Field(BOSS, {"verb": "uo", "step": "starts", "desk": "0" * 32}),
+    "an event's places": Field(
+        BOSS,
+        {
+            "verb": "uo",
+            "step": "places",
+            "desk": "0" * 32,
+            "title": "x",
+            "place": "y",
+            "starts": "2026-12-01T09:00:00+08:00",
+        },
+    ),
     "a limit": Field(BOSS, {"verb": "mk", "name": "reopen_days"}),
     "somebody to find": Field(BOSS, {"verb": "mp"}),
     "the word of a second step": Field(BOSS, {"verb": "mp", "step": "0" * 32}),

@@ -145,6 +145,7 @@ RIGHTS: dict[str, Right] = {
     "sk": Right(A.CODE, of(TAKER)),
     "sk:go": Right(A.CODE, of(TAKER), question="go"),
     "sw": Right(None, of(TAKER), states=HELD),
+    "sle": Right(None, of(TAKER), states=(S.SETTLED, S.ENDED, S.CONCLUDED)),
     # Mediation
     "szm": Right(A.VIEW, of(TAKER), states=HELD),
     "szr": Right(A.RECORD, of(TAKER), question="open"),
@@ -205,9 +206,12 @@ ABOVE_POINTS = frozenset({"w", "wa"})
 """Early warnings of one's area: staff of a street and above, and admins."""
 
 FOR_ALL = frozenset(
-    {*("d", "go", "k", "sd", "u", "ub", "us", "uz", "y"), *("l", "lc", "lh", "lq", "lz")}
+    {
+        *("d", "go", "k", "sd", "u", "ub", "ue", "uo", "ur", "us", "uz", "y"),
+        *("l", "lc", "lh", "lq", "lz"),
+    }
 )
-"""About oneself, or, with ``sd``, about the desks that one acts for; ``k`` means whoever has the code."""
+"""About oneself, or, with ``sd`` and ``uo``, about the desks that one acts for; ``k`` means whoever has the code."""
 
 TYPED = frozenset({"add", "call_back", "talk"})
 """What a line is awaited for, and no button's verb."""

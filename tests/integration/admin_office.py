@@ -28,6 +28,7 @@ from bot.services.network.load_register import LiveRegister
 from bot.services.outreach import copies
 from bot.services.tables import Tables
 from bot.texts.catalogue import load
+from bot.texts.marked import Mark
 from models.base import Base, install_cipher
 from models.case import Case, CaseKind
 from models.delivery import Outbox
@@ -75,6 +76,7 @@ class Office:
         files: tuple[Attachment, ...] = (),
         extra: Mapping[str, Any] | None = None,
         press: Press | None = None,
+        marks: tuple[Mark, ...] = (),
     ) -> str:
         """Say or press something; returns the notice shown over a button, or ''."""
         self._updates += 1
@@ -90,6 +92,7 @@ class Office:
             at=self.clock.at,
             private=not chat,
             text=text,
+            marks=marks,
             command=command,
             argument=argument,
             files=files,
@@ -127,7 +130,7 @@ class Office:
                 for row in rows
                 if row.payload
             ]
-            for copy in await copies.addressed(session, [chat]):
+            for copy in await copies.addressed(session, [chat], self.clock.at):
                 shown.append((copy.run_at, Message.from_json(copy.payload), ""))
             shown.sort(key=lambda each: each[0])
             return [self._show(message, slot) for _, message, slot in shown]

@@ -20,6 +20,7 @@ from bot.adapters.database import Database
 from bot.ports import Message
 from bot.services.outreach import copies
 from bot.services.outreach.notice_board import duration
+from bot.services.outreach.readers import readers
 from bot.services.queue.deliver import Deliverer, Limits, Row, owe
 from bot.services.queue.undeliverable import moved
 from models.base import uuid7
@@ -147,7 +148,7 @@ async def test_everybody_gets_one_copy_though_every_chunk_is_interrupted(
         more = await chunk(dies=False)
     assert await told(db, notice) == {}
     async with db.read() as session:
-        wanted = set(await session.scalars(copies.readers()))
+        wanted = set(await session.scalars(readers()))
         assert set(await session.scalars(select(Delivery.account_id))) == wanted
         assert (await session.get_one(Notice, notice)).waiting == READERS == len(wanted)
 
@@ -333,9 +334,9 @@ async def test_who_got_an_old_notice_is_forgotten_and_how_many_is_not(
     keep = timedelta(hours=48)
     async with db.write() as session:
         (await session.get_one(Notice, notice)).ended_at = START
-        assert await copies.forget(session, START + keep, keep) == 0
-        assert await copies.forget(session, START + keep + timedelta(seconds=1), keep) == 30
-        assert await copies.forget(session, START + keep + timedelta(seconds=1), keep) == 0
+        assert await copies.forget(session, START + keep, keep, keep) == 0
+        assert await copies.forget(session, START + keep + timedelta(seconds=1), keep, keep) == 30
+        assert await copies.forget(session, START + keep + timedelta(seconds=1), keep, keep) == 0
         assert (await session.get_one(Notice, notice)).sent == 30
 
 

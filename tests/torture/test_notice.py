@@ -105,7 +105,7 @@ async def test_a_million_copies(
     for _ in range(50):
         begun = time.monotonic()
         async with db.write() as session:
-            notices = await copies.going_out(session)
+            notices = await copies.going_out(session, SystemClock().now())
             rows, _ = await copies.claimable(session, "tg", 9, notices, SystemClock().now())
             for row in rows:
                 row.state, row.lease_token = OutboxState.LEASED, uuid7()

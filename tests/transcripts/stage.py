@@ -105,7 +105,7 @@ LINE = re.compile(r"(?P<who>[^>@\s]+?)(?:@(?P<group>[^>]+))?> (?P<what>.*)")
 ACT = re.compile(r"\((?P<verb>[^\s)]+)\s*(?P<rest>[^)]*)\)\s*(?P<text>.*)")
 LINK = re.compile(r"https://t\.me/\S+")
 CODE = re.compile(
-    r"((?:code|joint)_)?(?<![0-9A-Z])[2-9A-HJKMNP-TV-Z]{5}(?(1)|-)[2-9A-HJKMNP-TV-Z]{5}(?![0-9A-Z])"
+    r"((?:code|joint|ev)_)?(?<![0-9A-Z])[2-9A-HJKMNP-TV-Z]{5}(?(1)|-)[2-9A-HJKMNP-TV-Z]{5}(?![0-9A-Z])"
 )
 ANCHORED = re.compile(r"\b[0-9a-f]{32}\b")
 INVITED = re.compile(r"join_[\w-]+")

@@ -134,7 +134,7 @@ def test_admin() -> None:
     packed("mt", "desks", serial, OPENED)
     packed("mt", "to", serial)
     packed("mb", "desk", serial, OPENED)
-    for act in ("send", "change", "drop", "back", "yes", "no", "result"):
+    for act in ("send", "drop", "back", "yes", "no", "result", "recall_yes", "st:+310115005000"):
         packed(notice_board.VERB, act, uuid.uuid4().hex)
 
 

@@ -31,6 +31,7 @@ from bot.services.books import judge_appeal, rate_points
 from bot.services.chain import assign
 from bot.services.network import bind_desk, check_points, enlist
 from bot.services.outreach import broadcast, copies, notice_board
+from bot.services.outreach.readers import size
 from bot.services.privacy import audit
 from bot.services.sending import Answer, button
 from bot.services.staff import edit_templates
@@ -117,8 +118,6 @@ async def pressed(
             return await rate_points.pressed(session, tables, press, account, answer)
     account.awaiting = None
     match press.value:
-        case "notice":
-            await broadcast.compose(session, tables, account, answer)
         case "triage":
             await assign.queue(session, tables, answer)
         case "bind":
@@ -331,7 +330,7 @@ async def _status(session: AsyncSession, tables: Tables, answer: Answer) -> None
         say(
             "admin.status_people",
             streets=await trial.staffed_streets(session, tables),
-            readers=await notice_board.audience(session),
+            readers=await size(session),
         ),
         buttons=[[_item("triage"), _item("quality")], [_item("menu")]],
     )

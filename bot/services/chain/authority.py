@@ -243,7 +243,11 @@ async def _do(
         say(f"official.did_{what}", number=case.number or ""),
         say("official.tell_merchant", day=day_words(day)) if what == "terminate" else None,
         *lines,
-        buttons=[] if what in ENDS else [[button("button.details", "sv", case)]],
+        buttons=[
+            [button("lesson.button.propose", "sle", case)]
+            if what in ENDS
+            else [button("button.details", "sv", case)]
+        ],
     )
 
 

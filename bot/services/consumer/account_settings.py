@@ -28,6 +28,7 @@ async def show(account: Account, answer: Answer, *before: Say) -> None:
             [button(f"settings.short.{short}", VERB, question=SHORT, value=short)],
             [button(f"settings.reminders.{reminders}", VERB, question=REMINDERS, value=reminders)],
             *_digest(account),
+            [button("subscribe.button.card", "us", question="card")],
             [button("button.menu", "go", value="menu")],
         ],
     )

@@ -1,114 +1,129 @@
-"""Notices to subscribers (群发通知): write, look, send once, pause or stop, see how it goes; subscribe
-and leave.
-
-Before it goes out another person looks at it (:mod:`bot.services.outreach.approve_notice`). A notice's copies are made and counted in :mod:`bot.services.outreach.copies`. How far it is stands in one
-message, edited at a modest pace while it is sent and once more at its end.
+"""Notices (群发通知), where their buttons and lines arrive: written (:mod:`.compose`), looked at by two
+(:mod:`.approve_notice`), sent (:mod:`.release`, :mod:`.copies`), paused or stopped, taken back (:mod:`.recall`).
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable
 
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.ports import Button, Incoming, Message, Press
-from bot.services.outreach import approve_notice, copies, notice_board
+from bot.ports import Button, Incoming, Press
+from bot.services.outreach import (
+    approve_notice,
+    choose_readers,
+    compose,
+    lesson,
+    nights,
+    notice_board,
+    recall,
+    receipts,
+    schedule,
+)
+from bot.services.outreach.states import UNSENT, too_late
 from bot.services.privacy import audit
-from bot.services.queue.deliver import owe
-from bot.services.sending import Answer, button
+from bot.services.sending import Answer, button, let_go
 from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
-from models.delivery import WAKES, Timer, TimerState
+from models.delivery import WAKES
 from models.outreach import Notice, NoticeState
 from models.party import Account
 from models.privacy import Act
 
-JOIN = "us"
+RECENT = 8
+"""Notices in the list."""
 
+HEAD = 18
+"""Characters of a notice on its button."""
 
-async def compose(session: AsyncSession, tables: Tables, account: Account, answer: Answer) -> None:
-    """Ask for the notice's text."""
-    account.awaiting = {"verb": notice_board.VERB}
-    await answer(
-        say(
-            "notice.ask",
-            most=tables.policy.notice_characters,
-            readers=await notice_board.audience(session),
-        ),
-        buttons=[[_stop()]],
-    )
+Does = Callable[[AsyncSession, Tables, Notice, Account, Answer], Awaitable[Say | None]]
 
 
 async def typed(
     session: AsyncSession, tables: Tables, heard: Incoming, account: Account, answer: Answer
 ) -> None:
-    """The text: shown exactly as readers will get it, or asked for again with what is wrong. Or why another's
-    notice is refused."""
-    if about := str((account.awaiting or {}).get("notice", "")):
-        notice = await _notice(session, about)
+    """A line that was asked for: a part of a draft, its time, a case's number, or why another's notice is refused."""
+    waiting = account.awaiting or {}
+    step = str(waiting.get("step", "text"))
+    notice = await _notice(session, str(waiting.get("notice", "")))
+    if step == "case":
+        await lesson.typed(session, tables, heard.text, account, answer)
+    elif step == "why":
         await approve_notice.reason(session, tables, heard, notice, account, answer)
-        return
-    most = tables.policy.notice_characters
-    body = heard.text.strip()
-    wrong = None
-    if heard.files or heard.place or heard.contact_phone or heard.extra.get("sticker"):
-        wrong = say("notice.not_text")
-    elif not body:
-        wrong = say("notice.empty")
-    elif len(body) > most:
-        wrong = say("notice.too_long", count=len(body), most=most)
-    if wrong is not None:
-        await answer(wrong, buttons=[[_stop()]])
-        return
-    account.awaiting = None
-    notice = Notice(
-        author_id=account.id, body=body, state=NoticeState.DRAFT, created_at=tables.clock.now()
-    )
-    session.add(notice)
-    shown = await notice_board.message(session, tables, body)
-    await answer(*shown.parts, buttons=shown.buttons)
-    readers = await notice_board.audience(session)
-    if not readers:
-        await answer(
-            say("notice.nobody"), buttons=[_draft_row(notice)], slot=notice_board.slot(notice.id)
-        )
-        return
-    pace = tables.sends_per_second
-    await answer(
-        say("notice.check", readers=readers),
-        notice_board.finish(tables, readers, pace) if readers >= pace * 60 else None,
-        buttons=[[notice_board.about(notice.id, "send")], _draft_row(notice)],
-        slot=notice_board.slot(notice.id),
-    )
+    elif waiting.get("notice") and (notice is None or notice.state is not NoticeState.DRAFT):
+        account.awaiting = None
+        gone = say("notice.gone") if notice is None else say(f"notice.state.{notice.state}")
+        await answer(say("notice.not_changed", why=gone))
+    elif step == "when" and notice is not None:
+        await schedule.typed(session, tables, heard, notice, account, answer)
+    else:
+        await compose.typed(session, tables, heard, notice, account, answer)
 
 
 async def pressed(
     session: AsyncSession, tables: Tables, press: Press, account: Account, answer: Answer
 ) -> Say | None:
-    """An admin's button under a notice: ``send``, ``change``, ``drop``; ``back``; another admin's ``yes``,
-    ``no``; ``result``; ``pause``, ``resume``, ``stop``."""
+    """An admin's button: about the list or a lesson, or about one notice, which it names."""
+    act = press.question
+    if act in ("home", "new", "case", "from"):
+        account.awaiting = None
+        return await _begin(session, tables, press, account, answer)
     notice = await _notice(session, press.value)
     if notice is None:
         return say("notice.gone")
-    act = press.question
-    if act in DECISIONS:
-        return await DECISIONS[act](session, tables, notice, account, answer)
+    if (does := _does(act)) is not None:
+        return await does(session, tables, notice, account, answer)
     if act == "result" or act in TURNS:
-        if notice.state in approve_notice.UNSENT:
-            return say(f"notice.state.{notice.state}")
-        if act in TURNS:
-            return await _turn(session, tables, notice, act, account, answer)
-        await notice_board.result(session, tables, notice, answer)
-        return say("notice.refreshed")
-    if not await approve_notice.moved(session, notice, NoticeState.DRAFT, NoticeState.DROPPED):
-        return await approve_notice.too_late(session, tables, notice, answer)
-    if act == "change":
-        await answer(say("notice.dropped_to_change"), slot=notice_board.slot(notice.id))
-        await compose(session, tables, account, answer)
-    else:
-        await answer(say("notice.dropped"), slot=notice_board.slot(notice.id))
+        return await _progress(session, tables, notice, act, account, answer)
+    if notice.state is not NoticeState.DRAFT:
+        return await too_late(session, tables, notice, answer)
+    return await _draft(session, tables, notice, press, account, answer)
+
+
+async def home(session: AsyncSession, account: Account, answer: Answer) -> None:
+    """The notices of late, each with its state, and the ways to a new one."""
+    found = await session.scalars(
+        select(Notice)
+        .where(
+            Notice.state != NoticeState.DROPPED,
+            or_(Notice.state != NoticeState.DRAFT, Notice.author_id == account.id),
+        )
+        .order_by(Notice.created_at.desc())
+        .limit(RECENT)
+    )
+    rows = [[_open(notice)] for notice in found]
+    await answer(
+        say("notice.home") if rows else say("notice.home_none"),
+        buttons=[
+            [button("notice.button.new", notice_board.VERB, question="new")],
+            [button("notice.button.case", notice_board.VERB, question="case")],
+            *rows,
+            [button("admin.button.menu", "m", value="menu")],
+        ],
+    )
+
+
+def _open(notice: Notice) -> Button:
+    text = " ".join(notice.body.split())
+    head = text if len(text) <= HEAD else f"{text[: HEAD - 1]}…"
+    label = say("notice.listed", state=say(f"notice.short.{notice.state}"), head=head)
+    return button(label, notice_board.VERB, question="open", value=notice.id.hex)
+
+
+async def _begin(
+    session: AsyncSession, tables: Tables, press: Press, account: Account, answer: Answer
+) -> Say | None:
+    match press.question:
+        case "new":
+            await compose.begin(session, tables, account, answer)
+        case "case":
+            await lesson.choose(session, tables, account, answer)
+        case "from":
+            return await lesson.pressed(session, tables, press.value, account, answer)
+        case _:
+            await home(session, account, answer)
     return None
 
 
@@ -120,86 +135,134 @@ async def is_authors(session: AsyncSession, press: Press, account: Account) -> b
     return notice is not None and notice.author_id == account.id
 
 
-DECISIONS = {
-    "send": approve_notice.ask,
-    "back": approve_notice.take_back,
-    "yes": approve_notice.approve,
-    "no": approve_notice.refuse,
-}
-
-
-async def subscribe(
+async def _draft(
     session: AsyncSession,
     tables: Tables,
-    heard: Incoming,
+    notice: Notice,
+    press: Press,
     account: Account,
-) -> Say:
-    """Receive notices from now on; returns the notice shown over a button."""
-    answer = Answer(session, tables, heard)
-    key = "notice.already_subscribed" if account.subscribed else "notice.subscribed"
-    account.subscribed = True
-    await answer(say(key), buttons=[[notice_board.leave()]])
-    return say("notice.toast.subscribed")
+    answer: Answer,
+) -> Say | None:
+    """What changes a notice that nobody has been asked about yet."""
+    act = press.question
+    account.awaiting = None
+    if act in compose.PARTS:
+        await compose.ask(tables, notice, account, answer, act)
+    elif act in ("no_file", "no_links"):
+        await compose.without(session, tables, notice, answer, act.removeprefix("no_"))
+    elif act == "edit":
+        await compose.show(session, tables, notice, answer)
+    elif act == "card":
+        parts, rows = await compose.card(session, tables, notice)
+        await answer(*parts, buttons=rows, slot=notice_board.slot(notice.id))
+    elif act == "test":
+        return await compose.try_it(session, tables, notice, account)
+    elif act == "drop":
+        return await compose.give_up(session, tables, notice, answer)
+    elif act.partition(":")[0] in ("when", "at", "repeat", "rp"):
+        return await schedule.pressed(session, tables, notice, press, account, answer)
+    else:
+        await choose_readers.pressed(session, tables, notice, press, answer)
+    return None
 
 
-async def unsubscribe(
-    session: AsyncSession,
-    tables: Tables,
-    heard: Incoming,
-    account: Account,
-) -> Say:
-    """No more notices, those still queued included; cases go on as they were."""
-    answer = Answer(session, tables, heard)
-    key = "notice.unsubscribed" if account.subscribed else "notice.not_subscribed"
-    account.subscribed = False
-    await copies.take_away(session, account, tables.clock.now())
-    await answer(say(key), buttons=[[button("notice.button.subscribe", JOIN)]])
-    return say("notice.toast.unsubscribed")
-
-
-async def spread(session: AsyncSession, tables: Tables, timer: Timer) -> datetime | TimerState:
-    """A timer: the next chunk of a notice's copies."""
-    notice = await session.get(Notice, timer.about_id, with_for_update=True)
-    if notice is None or notice.state not in (NoticeState.SENDING, NoticeState.PAUSED):
-        return TimerState.CANCELLED
-    now = tables.clock.now()
-    return now if await copies.spread(session, notice, now) else TimerState.FIRED
-
-
-async def progress(session: AsyncSession, tables: Tables, timer: Timer) -> datetime | TimerState:
-    """A timer: show the author how far the notice is, in the message that she has; or its end."""
-    notice = await session.get(Notice, timer.about_id, with_for_update=True)
-    if notice is None:
-        return TimerState.CANCELLED
-    now = tables.clock.now()
-    if notice.spread_at is not None and notice.waiting == 0:
-        notice.state, notice.ended_at = NoticeState.DONE, now
-    pace = notice_board.pace_of(notice, now)
-    if notice.state is not NoticeState.PAUSED:
-        author = await session.get_one(Account, notice.author_id)
-        shown = Message(
-            notice_board.board(tables, notice, pace), notice_board.board_buttons(notice)
+async def _look(
+    session: AsyncSession, tables: Tables, notice: Notice, account: Account, answer: Answer
+) -> None:
+    """A notice out of the list: what can be done with it depends on how it stands."""
+    state = notice.state
+    await let_go(session, account.address, notice_board.slot(notice.id))
+    if state is NoticeState.DRAFT:
+        await compose.show(session, tables, notice, answer)
+    elif state in UNSENT:
+        own = notice.author_id == account.id
+        acts = {
+            NoticeState.WAITING: ("back",) if own else ("yes", "no"),
+            NoticeState.SCHEDULED: ("back",),
+            NoticeState.REFUSED: ("again",),
+        }.get(state, ())
+        shown = await notice_board.message(session, tables, notice)
+        await answer(*shown.parts, buttons=shown.buttons, media=shown.media, captioned=True)
+        await answer(
+            say(f"notice.state.{state}"),
+            buttons=[
+                [notice_board.about(notice.id, act) for act in acts],
+                [button("notice.button.home", notice_board.VERB, question="home")],
+            ],
+            slot=notice_board.slot(notice.id),
         )
-        await owe(session, author.address, shown, now=now, slot=notice_board.slot(notice.id))
-    if notice.ended_at is not None:
-        return TimerState.FIRED
-    notice.seen = {"at": now.isoformat(), "ended": notice.total - notice.waiting}
-    policy = tables.policy
-    wait = (
-        notice_board.duration(notice.waiting, pace or tables.sends_per_second) / policy.notice_looks
+    else:
+        await notice_board.result(session, tables, notice, answer)
+
+
+async def _recall(
+    _session: AsyncSession, _tables: Tables, notice: Notice, _account: Account, answer: Answer
+) -> Say | None:
+    if notice.state not in recall.BEFORE:
+        return say(f"notice.state.{notice.state}")
+    await recall.ask(notice, answer)
+    return None
+
+
+async def _unread(
+    session: AsyncSession, tables: Tables, notice: Notice, _account: Account, answer: Answer
+) -> None:
+    await receipts.unread(session, tables, notice, answer)
+
+
+async def _once(
+    session: AsyncSession, tables: Tables, notice: Notice, account: Account, answer: Answer
+) -> Say:
+    """It does not come again."""
+    notice.repeat = ""
+    await audit.record(
+        session, tables.clock.now(), Act.NOTICE, account, f"notice:{notice.id}", what="once"
     )
-    least = timedelta(seconds=policy.notice_look_seconds)
-    most = timedelta(seconds=policy.notice_look_most_seconds)
-    return now + min(max(wait, least), most)
+    await notice_board.result(session, tables, notice, answer)
+    return say("notice.toast.once")
+
+
+def _does(act: str) -> Does | None:
+    """What a button does to a notice in whatever state it is; each looks at that itself."""
+    does: dict[str, Does] = {
+        "send": approve_notice.ask,
+        "back": approve_notice.take_back,
+        "yes": approve_notice.approve,
+        "urgent": approve_notice.urgent,
+        "no": approve_notice.refuse,
+        "again": compose.again,
+        "open": _look,
+        "recall": _recall,
+        "recall_yes": recall.begin,
+        "unread": _unread,
+        "once": _once,
+    }
+    return does.get(act)
 
 
 TURNS = {
-    "pause": ({NoticeState.SENDING}, NoticeState.PAUSED),
+    "pause": ({NoticeState.SENDING, NoticeState.RESTING}, NoticeState.PAUSED),
     "resume": ({NoticeState.PAUSED}, NoticeState.SENDING),
-    "stop": ({NoticeState.SENDING, NoticeState.PAUSED}, NoticeState.STOPPED),
+    "stop": ({NoticeState.SENDING, NoticeState.PAUSED, NoticeState.RESTING}, NoticeState.STOPPED),
 }
 """From which states a button turns a notice, and to which. The claim reads the state: what is in hand
 by then, a third of a second's worth, still goes out."""
+
+
+async def _progress(
+    session: AsyncSession,
+    tables: Tables,
+    notice: Notice,
+    act: str,
+    account: Account,
+    answer: Answer,
+) -> Say:
+    if notice.state in UNSENT:
+        return say(f"notice.state.{notice.state}")
+    if act in TURNS:
+        return await _turn(session, tables, notice, act, account, answer)
+    await notice_board.result(session, tables, notice, answer)
+    return say("notice.refreshed")
 
 
 async def _turn(
@@ -220,6 +283,11 @@ async def _turn(
     await audit.record(session, now, Act.NOTICE, account, f"notice:{notice.id}", what=act)
     if after is NoticeState.STOPPED:
         notice.ended_at = now
+    if after is NoticeState.SENDING and not notice.urgent:
+        if nights.wakes(tables.policy, now) > now:
+            notice.state = NoticeState.RESTING
+        else:
+            notice.rests_at = nights.rests(tables.policy, now)
     notice.seen = None
     await session.flush()
     if after is NoticeState.SENDING:
@@ -233,11 +301,3 @@ async def _notice(session: AsyncSession, value: str) -> Notice | None:
         return await session.get(Notice, uuid.UUID(hex=value))
     except ValueError:
         return None
-
-
-def _draft_row(notice: Notice) -> Sequence[Button]:
-    return [notice_board.about(notice.id, "change"), notice_board.about(notice.id, "drop")]
-
-
-def _stop() -> Button:
-    return button("admin.button.stop", "m", value="stop")

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, insert, literal, or_, select, text, update
+from sqlalchemy import and_, bindparam, delete, insert, literal, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import contains_eager
 from sqlalchemy.orm.attributes import set_committed_value
 
+from bot.services.outreach.readers import Audience, readers
 from bot.services.queue.timers import arm
 from models.delivery import WAKES, OutboxState, literally
 from models.outreach import OUTCOMES, Delivery, Notice, NoticeState
@@ -25,16 +26,21 @@ CHUNK = 20_000
 """Copies made in one commit. SQLite has one writer: 50,000 held its lock for 140 to 200 ms on a quiet
 machine, 20,000 for 50 to 80 ms, and a million were no slower."""
 
+ON_THE_WAY = (NoticeState.SENDING, NoticeState.PAUSED, NoticeState.RESTING)
+"""States of a notice some of whose copies are still to go out."""
+
 LEFT = "unsubscribed"
 """In ``last_error`` of a copy that was not sent because its reader had left by then."""
 
 
-_GOING_OUT = select(Notice).where(Notice.state == NoticeState.SENDING).order_by(Notice.sent_at)
-
-
-def readers() -> Select[UUID]:
-    """The accounts that a notice goes to."""
-    return select(Account.id).where(Account.subscribed, Account.blocked.is_(False))
+_GOING_OUT = (
+    select(Notice)
+    .where(
+        Notice.state == NoticeState.SENDING,
+        or_(Notice.rests_at.is_(None), Notice.rests_at > bindparam("now")),
+    )
+    .order_by(Notice.sent_at)
+)
 
 
 async def spread(session: AsyncSession, notice: Notice, now: datetime, chunk: int = CHUNK) -> bool:
@@ -42,7 +48,7 @@ async def spread(session: AsyncSession, notice: Notice, now: datetime, chunk: in
 
     How far it came is noted in the same commit, so it goes on from there after any crash.
     """
-    chosen = readers()
+    chosen = readers(Audience.from_json(notice.audience))
     if notice.reached is not None:
         chosen = chosen.where(Account.id > notice.reached)
     part = chosen.order_by(Account.id).limit(chunk).subquery()
@@ -79,9 +85,9 @@ async def spread(session: AsyncSession, notice: Notice, now: datetime, chunk: in
     return False
 
 
-async def going_out(session: AsyncSession) -> Sequence[Notice]:
-    """The notices that are being sent, the oldest first; none that is paused or stopped."""
-    return (await session.scalars(_GOING_OUT)).all()
+async def going_out(session: AsyncSession, now: datetime) -> Sequence[Notice]:
+    """The notices that are being sent, the oldest first; none that is paused, stopped or to rest by now."""
+    return (await session.scalars(_GOING_OUT, {"now": now})).all()
 
 
 async def claimable(
@@ -111,11 +117,17 @@ async def claimable(
             .limit(room - looked_at)
             .with_for_update(skip_locked=True, of=Delivery)
         )
-        for copy in rows.all():
+        audience = Audience.from_json(notice.audience)
+        found = rows.all()
+        still = await _still(session, audience, found) if notice.for_staff and found else None
+        for copy in found:
             looked_at += 1
             set_committed_value(copy, "notice", notice)
             account: Account | None = copy.account
-            if account is None or not account.subscribed:
+            there = account is not None and (
+                account.subscribed if still is None else account.id in still
+            )
+            if account is None or not there:
                 await give_up(session, copy, "left", LEFT, now)
             elif account.blocked:
                 await give_up(session, copy, "blocked", "blocked before it was sent", now)
@@ -126,7 +138,19 @@ async def claimable(
     return copies, looked_at
 
 
-async def addressed(session: AsyncSession, chats: Sequence[str]) -> Sequence[Delivery]:
+async def _still(
+    session: AsyncSession, audience: Audience, found: Sequence[Delivery]
+) -> frozenset[UUID]:
+    """Of a notice to staff, those who are still staff, or shut the bot out."""
+    ids = [copy.account_id for copy in found]
+    away = select(Account.id).where(Account.id.in_(ids), Account.blocked)
+    there = readers(audience).where(Account.id.in_(ids))
+    return frozenset((await session.scalars(there.union(away))).all())
+
+
+async def addressed(
+    session: AsyncSession, chats: Sequence[str], now: datetime
+) -> Sequence[Delivery]:
     """The due copies for these addresses, for a channel that shows them without a worker."""
     rows = await session.scalars(
         select(Delivery)
@@ -136,6 +160,7 @@ async def addressed(session: AsyncSession, chats: Sequence[str]) -> Sequence[Del
         .where(
             Account.address.in_(chats),
             Notice.state == NoticeState.SENDING,
+            or_(Notice.rests_at.is_(None), Notice.rests_at > now),
             Delivery.state == OutboxState.DUE,
         )
         .order_by(Notice.sent_at)
@@ -217,7 +242,7 @@ async def take_away(session: AsyncSession, account: Account, now: datetime) -> N
         select(Delivery)
         .where(
             Delivery.notice_id.in_(
-                select(Notice.id).where(Notice.state.in_((NoticeState.SENDING, NoticeState.PAUSED)))
+                select(Notice.id).where(Notice.state.in_(ON_THE_WAY), Notice.for_staff.is_(False))
             ),
             Delivery.account_id == account.id,
             Delivery.state == OutboxState.DUE,
@@ -246,19 +271,24 @@ async def count(session: AsyncSession, notice: UUID, outcome: str, now: datetime
 
 async def waiting(session: AsyncSession) -> int:
     """How many copies are still to be sent, of all notices."""
-    found = await session.scalars(
-        select(Notice).where(Notice.state.in_((NoticeState.SENDING, NoticeState.PAUSED)))
-    )
+    found = await session.scalars(select(Notice).where(Notice.state.in_(ON_THE_WAY)))
     return sum(notice.waiting for notice in found)
 
 
-async def forget(session: AsyncSession, now: datetime, keep: timedelta) -> int:
-    """Delete a chunk of the copies of a notice that ended longer than ``keep`` ago: who got it is no
-    longer needed, and the counts stay. How many that were."""
+async def forget(
+    session: AsyncSession, now: datetime, keep: timedelta, keep_read: timedelta
+) -> int:
+    """Delete a chunk of the copies of a notice that ended longer than ``keep`` ago, of one to staff longer
+    than ``keep_read``: who got it is no longer needed, and the counts stay. How many that were."""
     old = (
         select(Delivery.notice_id, Delivery.account_id)
         .join(Delivery.notice)
-        .where(Notice.ended_at < now - keep)
+        .where(
+            or_(
+                and_(Notice.for_staff.is_(False), Notice.ended_at < now - keep),
+                Notice.ended_at < now - max(keep, keep_read),
+            )
+        )
     )
     first = (await session.execute(old.limit(1))).first()
     if first is None:

@@ -26,7 +26,7 @@ from models.base import Base, cipher
 from models.case import Case
 from models.delivery import Inbox, InboxState, Outbox, OutboxState, Priority, Timer
 from models.lifecycle import Action
-from models.outreach import Delivery
+from models.outreach import Delivery, SignUp
 from models.party import Account
 from models.privacy import Act, Consent, Erasure, Rule
 
@@ -211,7 +211,9 @@ async def _forget(session: AsyncSession, tables: Tables, done: Erasure, person: 
         delete(Consent).where(Consent.account_id == person.id, Consent.case_id.is_(None))
     )
     person.awaiting = person.helped = None
-    person.point_code = ""
+    await session.execute(delete(SignUp).where(SignUp.account_id == person.id))
+    person.point_code = person.street_code = person.topics = ""
+    person.by_cases = False
     person.consented_at, person.consent_version = None, ""
     needed = person.is_admin
     for other, column, _ in pointing_at(accounts_):

@@ -30,6 +30,7 @@ from bot.texts.catalogue import Say, say
 from models.base import uuid7
 from models.case import Case, Evidence
 from models.joint import JointPart
+from models.outreach import Activity, SignUp
 from models.party import Account
 from models.privacy import Act, Audit, Consent
 
@@ -114,6 +115,13 @@ async def _gather(
         .where(Audit.about.in_([audit.who(account), *(audit.what(case) for case in cases)]))
         .order_by(Audit.seq)
     )
+    found = await session.execute(
+        select(SignUp, Activity)
+        .join(Activity, Activity.id == SignUp.activity_id)
+        .where(SignUp.account_id == account.id)
+        .order_by(SignUp.at)
+    )
+    events = found.all()
     numbers = {audit.what(case): case.number or case.token for case in cases}
     return {
         "account": {
@@ -122,12 +130,24 @@ async def _gather(
             "consent_version": account.consent_version,
             "consented_at": _iso(account.consented_at),
             "subscribed": account.subscribed,
+            "notices_of_street": account.street_code,
+            "notices_of_topics": [topic for topic in account.topics.split(",") if topic],
+            "notices_by_own_cases": account.by_cases,
             "first_seen": _iso(account.created_at),
             "last_seen": _iso(account.seen_at),
         },
         "consents": [
             {"kind": one.kind.value, "version": one.version, "at": _iso(one.given_at)}
             for one in consents
+        ],
+        "events": [
+            {
+                "title": activity.title,
+                "starts_at": _iso(activity.starts_at),
+                "state": row.state.value,
+                "came_at": _iso(row.came_at),
+            }
+            for row, activity in events
         ],
         "cases": [await _case(session, case, tables) for case in cases],
         "audit": [

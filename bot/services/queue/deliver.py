@@ -380,7 +380,7 @@ class Deliverer(Drain[Claimed]):
             if self.looks_back(now):
                 await self._take_back(session, now)
             ahead = dict((await session.execute(_AHEAD)).all())
-            notices = await copies.going_out(session)
+            notices = await copies.going_out(session, now)
             for name, state in self._channels.items():
                 first = ahead.get(name)
                 if first is None and (name == ERRAND or not notices):

@@ -28,7 +28,7 @@ async def take_own(
         taken.append((row.target, Message.from_json(row.payload or {})))
         row.state, row.payload = OutboxState.SENT, None
         row.sent_at = row.done_at = now
-    for copy in await copies.addressed(session, chats):
+    for copy in await copies.addressed(session, chats, now):
         taken.append((copy.target, Message.from_json(copy.payload)))
         await copies.arrived(session, copy, None, [], now)
     return taken

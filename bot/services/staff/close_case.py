@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.facts.money import parse_money, show_money
 from bot.ports import Press
-from bot.services.chain import hand_over
+from bot.services.chain import authority, hand_over
 from bot.services.mediation import case_papers, fast_refund, next_doors
 from bot.services.sending import Answer, Rows, button, tell
 from bot.services.staff.take_case import open_private
@@ -158,7 +158,12 @@ async def _close(
     result, fen, text = waiting["result"], int(waiting["fen"]), waiting["text"]
     action = Action.SETTLE if result == SETTLED else Action.END
     await conclude(session, tables, case, account, action, result, fen, text)
-    await answer(say("close.done", number=case.number or ""))
+    await answer(
+        say("close.done", number=case.number or ""),
+        buttons=[[button("lesson.button.propose", "sle", case)]]
+        if authority.received(case)
+        else (),
+    )
 
 
 async def conclude(

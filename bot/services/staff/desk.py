@@ -23,6 +23,7 @@ from bot.services.mediation import (
     papers,
     print_papers,
 )
+from bot.services.outreach import lesson
 from bot.services.sending import Answer, button
 from bot.services.staff import (
     merge,
@@ -160,6 +161,8 @@ async def pressed(
             return await refer.up_pressed(session, tables, case, account, answer)
         if press.verb == refer.DOWN:
             return await refer.down_pressed(session, tables, case, account, answer, press)
+        if press.verb == lesson.STAFF_VERB:
+            return await lesson.propose(session, tables, case, account, answer)
         if press.verb == "sr":
             await reasons(case, answer)
         elif press.verb == codes.STAFF_VERB:

@@ -14,7 +14,7 @@ from bot.figures.hot import rounded
 from bot.law import lessons
 from bot.ports import Button, Press
 from bot.services import accounts
-from bot.services.outreach import approve_notice, notice_board
+from bot.services.outreach import approve_notice, notice_board, readers
 from bot.services.sending import Answer, button, day_words, tell
 from bot.services.tables import Tables
 from bot.services.warning import area, counting
@@ -56,22 +56,29 @@ async def pressed(
     return None if private else say("alert.toast_private")
 
 
-async def audience(session: AsyncSession, _street: str) -> int:
-    """How many readers an alert about a street has: while subscribers tell no area, all of them."""
-    return await notice_board.audience(session)
+def _notice(tables: Tables, burst: Burst, names: Mapping[str, str], account: Account) -> Notice:
+    """The alert as a draft for the subscribers of its street."""
+    return Notice(
+        author_id=account.id,
+        body=body(tables, burst, names),
+        audience=readers.Audience(streets=(burst.street_code,)).to_json(),
+        state=NoticeState.DRAFT,
+        created_at=tables.clock.now(),
+    )
 
 
 async def _look(session: AsyncSession, tables: Tables, burst: Burst, account: Account) -> None:
     """The alert as readers get it, in the private talk of whoever pressed, and what may be done."""
     names = await counting.streets(session)
-    readers = await audience(session, burst.street_code)
-    shown = await notice_board.message(session, tables, body(tables, burst, names))
+    draft = _notice(tables, burst, names, account)
+    count = await readers.size(session, readers.Audience.from_json(draft.audience))
+    shown = await notice_board.message(session, tables, draft)
     await tell(session, tables, account.address, *shown.parts, buttons=shown.buttons)
     await tell(
         session,
         tables,
         account.address,
-        say("alert.check", readers=readers),
+        say("alert.check", readers=count),
         buttons=[[_about("send", burst)], [button("warning.button.home", "w")]],
     )
 
@@ -79,22 +86,16 @@ async def _look(session: AsyncSession, tables: Tables, burst: Burst, account: Ac
 async def _send(
     session: AsyncSession, tables: Tables, burst: Burst, account: Account, answer: Answer
 ) -> Say:
-    if not await audience(session, burst.street_code):
+    draft = _notice(tables, burst, await counting.streets(session), account)
+    if not await readers.size(session, readers.Audience.from_json(draft.audience)):
         return say("notice.nobody_toast")
     others = [one for one in await accounts.admins(session) if one.id != account.id]
     if not account.is_admin and not others:
         return say("alert.nobody_to_ask")
-    names = await counting.streets(session)
-    notice = Notice(
-        author_id=account.id,
-        body=body(tables, burst, names),
-        state=NoticeState.DRAFT,
-        created_at=tables.clock.now(),
-    )
-    session.add(notice)
+    session.add(draft)
     await session.flush()
-    burst.notice_id = notice.id
-    return await approve_notice.ask(session, tables, notice, account, answer)
+    burst.notice_id = draft.id
+    return await approve_notice.ask(session, tables, draft, account, answer)
 
 
 def body(tables: Tables, burst: Burst, names: Mapping[str, str]) -> str:
