@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "7c2ff1721458"
-down_revision = "0c844a31c3d1"
+down_revision = "89b272374bee"
 branch_labels = None
 depends_on = None
 

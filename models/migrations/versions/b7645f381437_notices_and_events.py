@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "b7645f381437"
-down_revision = "0c844a31c3d1"
+down_revision = "f31c88d9612b"
 branch_labels = None
 depends_on = None
 

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "f31c88d9612b"
-down_revision = "0c844a31c3d1"
+down_revision = "7c2ff1721458"
 branch_labels = None
 depends_on = None
 
