@@ -131,7 +131,7 @@ def upgrade() -> None:
             sa.Column("restricted_until", sa.DateTime(timezone=True), nullable=True)
         )
         batch_op.add_column(
-            sa.Column("digest", sa.Boolean(), server_default=sa.text("1"), nullable=False)
+            sa.Column("digest", sa.Boolean(), server_default=sa.true(), nullable=False)
         )
 
     # ### end Alembic commands ###
