@@ -96,6 +96,22 @@ async def test_a_burst_is_told_once_to_the_street_and_above_and_not_to_others(
     assert await told(office, GROUP) == 2
 
 
+async def test_a_look_that_was_missed_is_made_up_for_and_not_at_night(office: Office) -> None:
+    waiting = select(Timer.due_at).where(Timer.kind == watch_bursts.TIMER)
+    async with office.rows() as session:
+        await watch_bursts.plan(session, office.tables)
+        due = await session.scalar(waiting)
+    assert due == datetime(2026, 11, 24, 0, 30, tzinfo=UTC)
+    office.clock.at = due + timedelta(hours=14)
+    await filed(office, CARD, STREET, 3, 8)
+    async with office.rows() as session:
+        await watch_bursts.plan(session, office.tables)
+        assert await session.scalar(waiting) == due, "still the one that was missed"
+        then = await watch_bursts.look(session, office.tables, Timer())
+    assert then == datetime(2026, 11, 25, 0, 0, tzinfo=UTC), "eight in the morning"
+    assert await told(office, BOSS) == 0
+
+
 async def test_eight_complaints_of_one_person_are_no_burst(office: Office) -> None:
     await filed(office, CARD, STREET, 3)
     async with office.rows() as session:
@@ -292,6 +308,24 @@ async def test_what_was_searched_for_is_not_kept(office: Office) -> None:
     async with office.db.read() as session:
         aunt = (await session.scalars(select(Account).where(Account.address == AUNT))).one()
         assert aunt.awaiting is None
+
+
+async def test_a_story_typed_there_may_be_filed_but_nothing_is_kept_in_trial(
+    office: Office,
+) -> None:
+    async def search() -> object:
+        await office.write(AUNT, press=Press("lc", "", "find"))
+        await office.write(AUNT, "健身房办的年卡，店关门了，还剩三千块没退")
+        async with office.db.read() as session:
+            aunt = (await session.scalars(select(Account).where(Account.address == AUNT))).one()
+            return aunt.awaiting
+
+    assert await search() is None
+    assert not any("登记投诉" in label for label in (await office.last(AUNT)).buttons)
+    office.tables = replace(office.tables, operator="浦东某单位", basis="单独同意")
+    assert await search() is not None
+    await office.tap(AUNT, "就用这段话登记投诉")
+    assert "替您记着" in (await office.last(AUNT)).text
 
 
 async def test_cards_fit_a_case_of_ones_own_only(office: Office) -> None:

@@ -25,9 +25,6 @@ FOUND = 3
 A_WORD = 6
 """Characters; so short a text is a word to look for, not yet a story to be classified."""
 
-A_STORY = 12
-"""Characters from which what was typed may be filed as it stands."""
-
 
 async def pressed(
     session: AsyncSession, account: Account, answer: Answer, press: Press
@@ -101,15 +98,17 @@ def source_lines(found: Sequence[lessons.Source]) -> list[Say]:
 
 
 async def typed(
-    session: AsyncSession, account: Account, answer: Answer, text: str, decision: Decision
+    _session: AsyncSession, answer: Answer, text: str, decision: Decision, rows: list[list[Button]]
 ) -> None:
     """Cards that fit what was typed; a whole story may be filed as it stands."""
     cards = search(text, decision)
-    rows = [[_button(card)] for card in cards]
-    rows += await file_row(session, account, text)
-    rows.append([button("lesson.button.again", VERB, question="find"), _groups()])
     await answer(
-        say("lesson.found", count=len(cards)) if cards else say("lesson.none"), buttons=rows
+        say("lesson.found", count=len(cards)) if cards else say("lesson.none"),
+        buttons=[
+            *([_button(card)] for card in cards),
+            *rows,
+            [button("lesson.button.again", VERB, question="find"), _groups()],
+        ],
     )
 
 
@@ -128,14 +127,6 @@ def search(text: str, decision: Decision) -> tuple[Card, ...]:
     )
     ordered = (*named, *fitting) if len(text) <= A_WORD else (*fitting, *named)
     return tuple(dict.fromkeys(ordered))[:FOUND]
-
-
-async def file_row(session: AsyncSession, account: Account, text: str) -> list[list[Button]]:
-    """The way from words typed here to a complaint that begins with them, when no draft is in the way."""
-    if len(text) < A_STORY or await drafts.current(session, account) is not None:
-        return []
-    account.awaiting = {"verb": "use", "text": text}
-    return [[button("lesson.button.file", "use", value="new")]]
 
 
 def of_case(case: Case) -> tuple[Card, ...]:

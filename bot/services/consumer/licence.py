@@ -37,13 +37,12 @@ async def pressed(
 
 
 async def typed(
-    session: AsyncSession, account: Account, answer: Answer, text: str, _decision: Decision
+    session: AsyncSession, answer: Answer, text: str, _decision: Decision, rows: list[list[Button]]
 ) -> None:
     """A firm's name, or what it does: the page of its kind; a word of what was published about it."""
     found = licences.load().find(text)
     said = say("licence.said", text=text[:SAID])
     public = await release.about(session, text)
-    rows = await library.file_row(session, account, text)
     if found is None:
         await _kinds(answer, said, *public, say("licence.which"), rows=rows)
     else:

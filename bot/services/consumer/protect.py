@@ -1,5 +1,5 @@
 """防骗与权益: what anybody may read and try without consent: cards, licences, the quiz, the hot list. Of the reader
-nothing is kept.
+nothing is kept but a story just typed, until her next step, so that she may file it.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.facts.redact import redact
 from bot.interview.asides import control
-from bot.ports import Incoming, Press
-from bot.services.consumer import library, licence, quiz
+from bot.ports import Button, Incoming, Press
+from bot.services.admin import trial
+from bot.services.consumer import drafts, library, licence, quiz
 from bot.services.sending import Answer, button
 from bot.services.tables import Tables
 from bot.services.warning import hot_list
@@ -21,7 +22,18 @@ COMMAND = "learn"
 WORD = "learn"
 """What a line that asks for it is called (:func:`bot.interview.asides.control`)."""
 
+A_STORY = 12
+"""Characters from which what was typed may be filed as it stands."""
+
 TYPED = {library.VERB: library.typed, licence.VERB: licence.typed}
+
+
+async def file_row(session: AsyncSession, account: Account, text: str) -> list[list[Button]]:
+    """The way from words typed here to a complaint that begins with them, when no draft is in the way."""
+    if len(text) < A_STORY or await drafts.current(session, account) is not None:
+        return []
+    account.awaiting = {"verb": "use", "text": text}
+    return [[button("lesson.button.file", "use", value="new")]]
 
 
 async def home(account: Account, answer: Answer) -> None:
@@ -76,5 +88,6 @@ async def typed(
     decision = tables.classifier.classify(text)
     if decision.danger or (decision.fraud and decision.just_now):
         return False
-    await search(session, account, answer, text, decision)
+    rows = [] if await trial.missing(session, tables) else await file_row(session, account, text)
+    await search(session, answer, text, decision, rows)
     return True

@@ -19,6 +19,7 @@ from bot.figures import bursts, hot, rules
 from bot.figures.bursts import Cell
 from bot.figures.hot import Filed
 from bot.figures.rules import BurstRule
+from bot.law.deadlines import after_quiet
 from bot.ports import Button
 from bot.services import accounts
 from bot.services.queue.timers import arm
@@ -41,12 +42,23 @@ WEEK = timedelta(days=7)
 
 
 async def plan(session: AsyncSession, tables: Tables) -> None:
-    """Let the next look fall due."""
-    await arm(session, WATCH, TIMER, _next(tables))
+    """Let the next look fall due, if none waits: one that was missed while nothing ran is made up for."""
+    waiting = await session.scalar(
+        select(Timer.id).where(
+            Timer.about_id == WATCH, Timer.kind == TIMER, Timer.state == TimerState.WAITING
+        )
+    )
+    if waiting is None:
+        # A generation of its own, since a watch that was given up would never look again.
+        day = accounts.today(tables).toordinal()
+        await arm(session, WATCH, TIMER, _next(tables), generation=day)
 
 
 async def look(session: AsyncSession, tables: Tables, _timer: Timer) -> datetime | TimerState:
-    """A timer: find what is new, tell it, and wait for the next day."""
+    """A timer: find what is new, tell it, and wait for the next day. Nobody is told at night."""
+    now, policy = tables.clock.now(), tables.policy
+    if (free := after_quiet(now, policy.quiet_from, policy.quiet_until)) > now:
+        return free
     rule = rules.load().burst
     until = counting.midnight(tables)
     weeks = await _weeks(session, until, rule)
