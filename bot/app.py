@@ -390,6 +390,7 @@ def fires(tables: Tables) -> dict[str, Fire]:
         recall.TIMER: bound(recall.step),
         attendance.REMIND: bound(attendance.remind),
         attendance.OVER: bound(attendance.over),
+        attendance.FORGET: bound(attendance.forget),
         leave.TIMER: bound(leave.turn),
         anchor.TIMER: bound(anchor.drop),
         confirm_law.TIMER: bound(confirm_law.report),

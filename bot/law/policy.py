@@ -71,6 +71,7 @@ class Policy:
     activity_place_characters: int
     activity_reminder_hours: int
     activity_code_hours: int
+    activity_list_days: int
     bind_link_days: int
     invitation_days: int
     point_checked_days: int

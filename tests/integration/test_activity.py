@@ -86,6 +86,10 @@ async def test_who_came_is_counted_once_with_or_without_a_name_on_the_list(offic
         day = timedelta(days=1)
         assert await attendance.held(session, event.desk_id, NOON, NOON + 2 * day) == (1, 27)
         assert await attendance.held(session, event.desk_id, NOON - day, NOON) == (0, 0)
+    office.clock.at += timedelta(days=30)
+    await Scanner(office.db, office.clock, fires(office.tables)).drain_once()
+    assert await states(office) == [], "names are of no more use then"
+    assert (await the_event(office)).came == 2
 
 
 async def test_the_reminder_goes_to_who_has_a_place_and_follows_another_time(

@@ -87,10 +87,10 @@ async def _approve(
     notice.reviewer_id, notice.urgent = account.id, urgent
     what = "send_urgent" if urgent else "send"
     await record(session, tables.clock.now(), notice, account, what)
-    await release.release(session, tables, notice)
+    due = await release.release(session, tables, notice)
     author = await session.get_one(Account, notice.author_id)
-    if notice.state is NoticeState.SCHEDULED and notice.due_at is not None:
-        said = say("notice.approved_due", who=name(account), when=when.moment(notice.due_at))
+    if due is not None:
+        said = say("notice.approved_due", who=name(account), when=when.moment(due))
         await answer(said, buttons=back(notice), slot=notice_board.slot(notice.id))
         await tell(
             session,
@@ -106,8 +106,7 @@ async def _approve(
         await release.show(session, tables, notice, author)
         await tell(session, tables, author.address, said)
     await told(session, tables, notice, account, said)
-    waits = notice.state is NoticeState.SCHEDULED
-    return say("notice.toast.approved_due" if waits else "notice.toast.approved")
+    return say("notice.toast.approved_due" if due is not None else "notice.toast.approved")
 
 
 async def refuse(

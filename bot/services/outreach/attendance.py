@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Button, Press
@@ -24,8 +24,8 @@ VERB = "uo"
 START = "ev_"
 """What the payload of the link at the venue begins with."""
 
-REMIND, OVER = "activity_remind", "activity_over"
-"""Kinds of timers: the day before; some hours after its beginning."""
+REMIND, OVER, FORGET = "activity_remind", "activity_over", "activity_forget"
+"""Kinds of timers: the day before; some hours after its beginning; when the names on its list are erased."""
 
 PER_PAGE = 20
 MOST = 100_000
@@ -42,6 +42,8 @@ async def plan(session: AsyncSession, tables: Tables, activity: Activity) -> Non
         await arm(session, activity.id, REMIND, nights.wakes(policy, remind), generation=generation)
     over = activity.starts_at + timedelta(hours=policy.activity_code_hours)
     await arm(session, activity.id, OVER, over, generation=generation)
+    gone = activity.starts_at + timedelta(days=policy.activity_list_days)
+    await arm(session, activity.id, FORGET, gone, generation=generation)
 
 
 async def remind(session: AsyncSession, tables: Tables, timer: Timer) -> datetime | TimerState:
@@ -87,6 +89,12 @@ async def over(session: AsyncSession, tables: Tables, timer: Timer) -> datetime 
     await tell(
         session, tables, holder.address, _held(activity), buttons=[[_act(activity, "count")]]
     )
+    return TimerState.FIRED
+
+
+async def forget(session: AsyncSession, _tables: Tables, timer: Timer) -> datetime | TimerState:
+    """A timer: who came is of no more use, how many is."""
+    await session.execute(delete(SignUp).where(SignUp.activity_id == timer.about_id))
     return TimerState.FIRED
 
 

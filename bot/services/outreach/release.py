@@ -20,8 +20,8 @@ DUE, NIGHT, AGAIN = "notice_due", "notice_night", "notice_again"
 """Kinds of timers: it is due; its night begins or ends; its repetition is to be looked at."""
 
 
-async def release(session: AsyncSession, tables: Tables, notice: Notice) -> None:
-    """It has its yes: sent now, or scheduled. What repeats has its next time armed."""
+async def release(session: AsyncSession, tables: Tables, notice: Notice) -> datetime | None:
+    """It has its yes: sent now, or scheduled, and then until when. What repeats has its next time armed."""
     now = tables.clock.now()
     due = notice.due_at
     if notice.repeat:
@@ -31,8 +31,9 @@ async def release(session: AsyncSession, tables: Tables, notice: Notice) -> None
         notice.state = NoticeState.SCHEDULED
         await arm(session, notice.id, DUE, due)
         await session.flush()
-    else:
-        await _begin(session, tables, notice)
+        return due
+    await _begin(session, tables, notice)
+    return None
 
 
 async def due(session: AsyncSession, tables: Tables, timer: Timer) -> datetime | TimerState:

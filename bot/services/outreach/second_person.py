@@ -49,7 +49,7 @@ async def wait_for(
 async def alone(session: AsyncSession, tables: Tables, timer: Timer) -> datetime | TimerState:
     """A timer: the only admin's wait is over. Whoever has become an admin meanwhile is asked instead."""
     notice = await session.get(Notice, timer.about_id, with_for_update=True)
-    if notice is None or notice.state not in (NoticeState.WAITING,):
+    if notice is None or notice.state is not NoticeState.WAITING:
         return TimerState.CANCELLED
     author = await session.get_one(Account, notice.author_id)
     if others := await others_of(session, author):
@@ -65,13 +65,13 @@ async def alone(session: AsyncSession, tables: Tables, timer: Timer) -> datetime
         )
         return TimerState.FIRED
     await record(session, tables.clock.now(), notice, audit.BOT, "send")
-    await release.release(session, tables, notice)
-    if notice.state is NoticeState.SCHEDULED and notice.due_at is not None:
+    due = await release.release(session, tables, notice)
+    if due is not None:
         await tell(
             session,
             tables,
             author.address,
-            say("notice.scheduled", when=when.moment(notice.due_at)),
+            say("notice.scheduled", when=when.moment(due)),
             buttons=back(notice),
             slot=notice_board.slot(notice.id),
         )
