@@ -27,6 +27,9 @@ FOR = {
     "warning": "staff",
     "warning.hot_list": "consumer",
     "chain.assign": "admin",
+    "books.record_work": "staff",
+    "books.plan_work": "staff",
+    "books.own_rating": "staff",
     "staff.edit_templates": "admin",
 }
 """Whom the services of a room are for, and those in it that are for another; of another room, an admin."""

@@ -61,16 +61,8 @@ PAPERS: Mapping[str, Pressed] = {
 }
 """What the taker writes down or brings about."""
 
-Heard = Callable[[AsyncSession, Tables, Incoming, Account, Answer], Coroutine[Any, Any, Say | None]]
-HeardLine = Callable[[AsyncSession, Tables, Incoming, Account, Answer], Coroutine[Any, Any, bool]]
-
-BOOKS: Mapping[str, tuple[Heard, HeardLine]] = {
-    record_work.VERB: (record_work.pressed, record_work.typed),
-    report.VERB: (report.pressed, report.typed),
-    plan_work.VERB: (plan_work.pressed, plan_work.typed),
-    own_rating.VERB: (own_rating.pressed, own_rating.typed),
-}
-"""The desk's books, which are about no one case: what is pressed, and what is typed."""
+BOOKS = frozenset({record_work.VERB, report.VERB, plan_work.VERB, own_rating.VERB})
+"""The desk's books, which are about no one case."""
 
 IN_GROUP = frozenset({"st", "sr", "srr", today.VERB, advance.ANYONE})
 """All that may be pressed where everybody reads along; what is the person's is not answered there."""
@@ -106,8 +98,14 @@ async def pressed(
         return None
     if press.verb == ledger.VERB and press.question == "xlsx" and heard.private:
         return await export_report.order_advances(session, tables, account, press)
-    if press.verb in BOOKS:
-        return await BOOKS[press.verb][0](session, tables, heard, account, answer)
+    if press.verb == record_work.VERB:
+        return await record_work.pressed(session, tables, heard, account, answer)
+    if press.verb == report.VERB:
+        return await report.pressed(session, tables, heard, account, answer)
+    if press.verb == plan_work.VERB:
+        return await plan_work.pressed(session, tables, heard, account, answer)
+    if press.verb == own_rating.VERB:
+        return await own_rating.pressed(session, tables, heard, account, answer)
     if press.verb == ledger.VERB and heard.private:
         return await ledger.show(session, tables, account, answer, press)
     if press.verb == today.VERB:
@@ -264,7 +262,12 @@ async def typed(
             account.awaiting = None
             await answer(say("books.stopped"), buttons=[[button("staff.button.home", "j")]])
             return True
-        return await BOOKS[verb][1](session, tables, heard, account, answer)
+        return (
+            await record_work.typed(session, tables, heard, account, answer)
+            or await report.typed(session, tables, heard, account, answer)
+            or await plan_work.typed(session, tables, heard, account, answer)
+            or await own_rating.typed(session, tables, heard, account, answer)
+        )
     case = await drafts.by_token(session, str(waiting.get("case", "")))
     hers = case is not None and (
         verb == advance.ANYONE or await accounts.holds(session, tables, account, case)
