@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview.asides import control
@@ -48,9 +49,34 @@ OUTREACH = frozenset(
 BESIDE = frozenset({"help", "settings", "emergency", "hotlines", "subscribe", "unsubscribe"})
 """Commands that leave open what was asked of the person."""
 
+VERB_LETTERS = 3
+"""Of our buttons; what is longer was made up, and may be anybody's words."""
+
+
+REFUSALS = frozenset(
+    {"toast.not_yours", "toast.not_staff", "toast.not_yours_to_manage", "admin.refused"}
+)
+"""What is shown to who presses what is not hers to press."""
+
+log = structlog.get_logger(__name__)
+
 
 async def hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | None:
-    """Handle one update inside the caller's transaction; returns the notice shown over a button."""
+    """Handle one update inside the caller's transaction; returns the notice shown over a button. A press that
+    is refused for want of a right is logged, by the account's own number and the button's verb."""
+    toast = await _hear(session, tables, heard)
+    if heard.press is not None and toast is not None and toast.key in REFUSALS:
+        account = await accounts.by_address(session, heard.account)
+        log.warning(
+            "refused",
+            verb=heard.press.verb[:VERB_LETTERS],
+            account=account.id.hex if account is not None else "",
+            why=toast.key,
+        )
+    return toast
+
+
+async def _hear(session: AsyncSession, tables: Tables, heard: Incoming) -> Say | None:
     answer = Answer(session, tables, heard)
     if "moved" in heard.extra:
         await moved(session, heard.chat, heard.extra["moved"])

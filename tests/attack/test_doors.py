@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import math
 import random
+import re
 import string
 from collections.abc import AsyncIterator
 from copy import deepcopy
@@ -25,11 +28,11 @@ from bot.services.queue.drain import where
 from bot.services.queue.intake import accept
 from handlers.incoming import LONGEST, read
 from handlers.render import render
-from models.case import Case
+from models.case import TOKEN_LETTERS, Case, new_token
 from models.delivery import Inbox
 from models.party import Account
 from tests.attack.hostile import MARK
-from tests.attack.rights import verbs
+from tests.attack.rights import ROOT, verbs
 from tests.attack.siege import Siege, besieged
 from tests.integration.admin_office import AUNT, BOSS, GROUP, OTHER_GROUP, TEACHER
 
@@ -298,6 +301,49 @@ async def test_the_first_admins_link_makes_no_second_admin(siege: Siege) -> None
     for guess in ("", "A" * 22, "x" * 64, "\u202e"):
         got = await siege.attempt("tg:4005", said=f"/start admin_{guess}")
         assert got.plain.strip() == siege.say("admin.link_wrong")
+
+
+BITS = 20
+"""What OWASP ASVS 5.0 6.5.4 wants of a secret that is looked up."""
+
+
+def test_a_token_of_ours_has_the_bits_it_needs_and_does_not_follow_from_another() -> None:
+    """Ten letters: codes of cases and of joint complaints, and the tokens of buttons. They come from the system's own
+    randomness, so that a seed known to others changes nothing."""
+    assert len({*TOKEN_LETTERS}) == len(TOKEN_LETTERS)
+    assert len(new_token()) * math.log2(len(TOKEN_LETTERS)) > 2 * BITS
+    made = set()
+    for _ in range(2):
+        random.seed(1)
+        made |= {new_token() for _ in range(1000)}
+    assert len(made) == 2000
+    assert {letter for token in made for letter in token} == {*TOKEN_LETTERS}
+
+
+def test_nothing_that_opens_a_door_comes_from_the_ordinary_dice() -> None:
+    """Who draws a token imports ``secrets``; ``random`` is for spreading retries and for benches."""
+    drawn = {}
+    for folder in ("bot", "models", "handlers"):
+        for path in (ROOT / folder).rglob("*.py"):
+            words = path.read_text("utf-8")
+            if re.search(r"^(?:import random|from random)", words, re.MULTILINE):
+                drawn[path.relative_to(ROOT).as_posix()] = words
+    assert set(drawn) == {
+        "bot/services/queue/deliver.py", "bot/bench/peers.py", "bot/bench/nearest.py"
+    }  # fmt: skip
+
+
+@in_one_loop
+async def test_a_link_that_gives_rights_holds_128_bits(siege: Siege) -> None:
+    office = siege.office
+    desk = await office.desk(STREET)
+    await office.write(BOSS, press=Press("j", "", "new", 0, str(desk.serial)))
+    invited = (await office.last(BOSS)).text.partition("start=join_")[2].split()[0].strip()
+    await office.tap_menu("绑定工作群")
+    await office.write(BOSS, "陆家嘴街道")
+    await office.tap(BOSS, "陆家嘴街道")
+    for token in (invited, await office.token()):
+        assert len(base64.urlsafe_b64decode(f"{token}==")) * 8 == 128
 
 
 # The webhook

@@ -21,8 +21,8 @@ from bot.settings import Settings, SettingsError, load
 from models.delivery import Inbox, Outbox
 from models.party import Account
 from tests.attack.hostile import MARK
-from tests.attack.siege import besieged, listening
-from tests.integration.admin_office import AUNT, BOSS
+from tests.attack.siege import STREET, besieged, listening
+from tests.integration.admin_office import AUNT, BOSS, TEACHER
 
 TOKEN = "123456789:AAHk3vPq0-1bcdefghijklmnopqrstuvwxyz"
 SECRETS = {
@@ -108,6 +108,26 @@ async def test_an_error_report_names_the_place_and_nothing_of_the_person(tmp_pat
             errors = (await session.scalars(select(Outbox.last_error))).all()
             assert not any(MARK in error for error in errors)
             assert await session.scalar(select(Account.id).where(Account.address == AUNT))
+
+
+async def test_a_press_without_the_right_to_it_is_logged_and_tells_nobody(tmp_path: Path) -> None:
+    """Who (by the account's own number), which button, and why; not her number on Telegram, no words of hers."""
+    async with besieged(tmp_path) as siege:
+        office = siege.office
+        await office.write(AUNT, "/start")
+        await office.case("PD-1", desk=STREET)
+        for who, verb in ((AUNT, "sv"), (AUNT, "m"), (AUNT, f"s{MARK}"), (TEACHER, "m")):
+            await siege.press(who, verb, "PD-1")
+        async with office.db.read() as session:
+            ids = dict((await session.execute(select(Account.address, Account.id))).all())
+        lines = [line for line in siege.log.getvalue().splitlines() if "refused" in line]
+    assert len(lines) == 4, lines
+    for line, who in zip(lines, (AUNT, AUNT, AUNT, TEACHER), strict=True):
+        assert ids[who].hex in line
+        assert who.removeprefix("tg:") not in line.replace(ids[who].hex, "")
+    assert "verb=sv" in lines[0]
+    assert "toast.not_yours" in lines[0]
+    assert "admin.refused" in lines[1]
 
 
 def test_secrets_are_printed_nowhere(tmp_path: Path) -> None:

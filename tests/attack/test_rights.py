@@ -13,7 +13,13 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Incoming, Message, Press
+from bot.services import accounts
+from bot.services.admin import administer
+from bot.services.consumer import converse
 from bot.services.hear import hear
+from bot.services.sending import Answer
+from bot.services.staff import desk
+from bot.texts.catalogue import Say
 from models.case import Case, CaseKind, Event
 from models.delivery import Outbox
 from models.lifecycle import Action, CaseStatus
@@ -51,6 +57,7 @@ from tests.attack.rights import (
     RIGHTS,
     ROLES,
     ROOT,
+    STAFF,
     STAFF_ONLY,
     STATES,
     STRANGER,
@@ -300,43 +307,71 @@ async def _desk(session: AsyncSession) -> Organisation:
     return (await session.scalars(select(Organisation).where(Organisation.id == owned))).one()
 
 
+TURNS = 5
+
+
 class _Undo(Exception):
     pass
 
 
-async def cell(
-    siege: Siege, row: str, right: Right, status: CaseStatus, *, every: bool = False
-) -> list[str]:
-    """All roles press one button in one state; what was wrong. Whom the table refuses must change nothing,
-    so they press one after another; who may, each in a transaction of her own.
+Needs = tuple[object, ...]
 
-    ``every``: all that are refused press in every state. Else all do where the button
-    first works; in the other states those press whom it allows elsewhere, and some of the rest in turn."""
+
+def needs(row: str, right: Right) -> Needs:
+    """What a row wants of the scene; rows that want the same are pressed in one."""
+    paid = right.question == "back" if row.startswith("szq") else None
+    return (right.office, OFFICIAL.get(row), row.startswith("tg"), row.startswith("sg"), paid) + (
+        (row,) if row in {"so:extend", "so:checked"} else ()
+    )
+
+
+SCENES: dict[Needs, list[str]] = {}
+for _row, _right in RIGHTS.items():
+    SCENES.setdefault(needs(_row, _right), []).append(_row)
+
+
+async def refused(siege: Siege, rows: Sequence[str], status: CaseStatus) -> list[str]:
+    """Everybody whom the table refuses presses these buttons of one case, one after another: nothing may change
+    and nothing of the person's be told. What was wrong.
+
+    Where a button first works everybody presses, by the one entry, as any update comes; in the other states those
+    whom it allows elsewhere and some of the rest in turn, straight at the service that looks the right up. What that
+    service asks is asked for everybody in every state by the test of the gates."""
     wrong: list[str] = []
-    refused = [role for role in ROLES if not right.may(status, role)]
-    works = [one for one in STATES if right.fits(one)]
-    if not every and status is not works[0]:
-        turn = (list(RIGHTS).index(row) + STATES.index(status)) % 5
-        refused = [r for r in refused if r in right.roles or ROLES.index(r) % 5 == turn]
+    first = rows[0]
     try:
         async with siege.office.db.write() as session:
-            scene = await _set(session, status, row, right)
-            told = []
-            for role in refused:
-                fault = await _press(siege, session, scene, row, right, role, may=False)
-                told.append(f"{row} | {status} | {role}: {fault}" if fault else "")
-            wrong += [fault for fault in told if fault]
+            scene = await _set(session, status, first, RIGHTS[first])
+            for row in rows:
+                right = RIGHTS[row]
+                entry = status is next(one for one in STATES if right.fits(one))
+                turn = (list(RIGHTS).index(row) + STATES.index(status)) % TURNS
+                for role in ROLES:
+                    in_turn = role in right.roles or ROLES.index(role) % TURNS == turn
+                    if right.may(status, role) or not (entry or in_turn):
+                        continue
+                    fault = await _press(
+                        siege, session, scene, row, right, role, may=False, entry=entry
+                    )
+                    if fault:
+                        wrong.append(f"{row} | {status} | {role}: {fault}")
             said = await _said(siege, session)
             for role in ROLES:
                 heard = said.get(PEOPLE[role], "")
                 if role not in ADDRESSED and any(p in heard for p in PERSONAL):
-                    wrong.append(f"{row} | {status} | {role}: was told what is the person's")
+                    wrong.append(f"{rows} | {status} | {role}: was told what is the person's")
             for group in (GROUP, OTHER_GROUP, OFFICE_GROUP):
                 if any(p in said.get(group, "") for p in PERSONAL):
-                    wrong.append(f"{row} | {status}: a group was told what is the person's")
+                    wrong.append(f"{rows} | {status}: a group was told what is the person's")
             raise _Undo
     except _Undo:
         pass
+    return wrong
+
+
+async def allowed_to(siege: Siege, row: str, right: Right, status: CaseStatus) -> list[str]:
+    """Who may, each in a transaction of her own; what was wrong."""
+    wrong: list[str] = []
     for role in ROLES:
         if not right.may(status, role):
             continue
@@ -376,6 +411,7 @@ async def _press(
     role: str,
     *,
     may: bool,
+    entry: bool = True,
 ) -> str:
     siege.number += 1
     who, case, account = PEOPLE[role], scene.case, scene.people[role]
@@ -405,7 +441,10 @@ async def _press(
         ),
         press_id="p",
     )
-    toast = await hear(session, siege.office.tables, heard)
+    if entry:
+        toast = await hear(session, siege.office.tables, heard)
+    else:
+        toast = await _straight(session, siege, heard, account)
     now = scene.stands()
     if may:
         told = await _said(siege, session)
@@ -422,11 +461,70 @@ async def _press(
     return ""
 
 
+async def _straight(
+    session: AsyncSession, siege: Siege, heard: Incoming, account: Account
+) -> Say | None:
+    """To the service to which the one entry leads."""
+    tables = siege.office.tables
+    answer = Answer(session, tables, heard)
+    assert heard.press is not None
+    if not heard.private:
+        return await desk.heard_in_group(session, tables, heard, account, answer)
+    if heard.press.verb.startswith("m"):
+        return await administer.pressed(session, tables, heard, account)
+    if heard.press.verb.startswith("s"):
+        return await desk.pressed(session, tables, heard, account, answer)
+    return await converse.pressed(session, tables, heard, account, answer)
+
+
+@in_one_loop
+@pytest.mark.parametrize("status", STATES)
+async def test_only_whom_the_table_names_may(siege: Siege, status: CaseStatus) -> None:
+    """Every button, in every state, by everybody whom the table refuses."""
+    wrong = [fault for rows in SCENES.values() for fault in await refused(siege, rows, status)]
+    assert not wrong, "\n".join(wrong)
+
+
+@in_one_loop
+@pytest.mark.parametrize("status", STATES)
+@pytest.mark.parametrize("office", [False, True])
+async def test_the_gates_know_everybody_in_every_state(
+    siege: Siege, status: CaseStatus, office: bool
+) -> None:
+    """Whose case it is, who holds it, and who acts for its desk: what every button asks, asked of everybody."""
+    tables = siege.office.tables
+    right = RIGHTS["sud"] if office else RIGHTS["sv"]
+    holder = OFFICER if office else TAKER
+    try:
+        async with siege.office.db.write() as session:
+            scene = await _set(session, status, "", right)
+            case = scene.case
+            place = await session.get(Organisation, case.desk_id) if case.desk_id else None
+            own, held, served = set(), set(), set()
+            for role, account in scene.people.items():
+                own |= {role} if case.account_id == account.id else set()
+                held |= {role} if await accounts.holds(session, tables, account, case) else set()
+                if place is not None and await accounts.may_act(session, tables, account, place):
+                    served.add(role)
+            assert own == {OWNER}
+            if status in HELD:
+                assert held == {holder}
+            elif status is not CaseStatus.WITHDRAWN:
+                assert not held
+            else:
+                assert held <= {holder}, "nothing works there, whoever held it"
+            if place is not None:
+                assert served == ({OFFICER} if office else {*STAFF, TAKER})
+            raise _Undo
+    except _Undo:
+        pass
+
+
 @in_one_loop
 @pytest.mark.parametrize("row", RIGHTS)
-async def test_only_whom_the_table_names_may(siege: Siege, row: str) -> None:
+async def test_whom_the_table_names_may(siege: Siege, row: str) -> None:
     right = RIGHTS[row]
-    wrong = [fault for status in STATES for fault in await cell(siege, row, right, status)]
+    wrong = [fault for status in STATES for fault in await allowed_to(siege, row, right, status)]
     assert not wrong, "\n".join(wrong)
 
 
