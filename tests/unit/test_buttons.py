@@ -48,9 +48,15 @@ OPENED = 9_999_999_999
 """Unix seconds of a day far away: what stamps a list."""
 
 
-def packed(verb: str, question: str = "", value: str = "", version: int | None = None) -> str:
+def packed(
+    verb: str,
+    question: str = "",
+    value: str = "",
+    version: int | None = None,
+    case: Case | None = CASE,
+) -> str:
     """The data of a button about a case with a long history; pack() raises when it is too long."""
-    press = button("button.menu", verb, CASE, question, value, version).press
+    press = button("button.menu", verb, case, question, value, version).press
     assert press is not None
     data = press.pack()
     assert len(data.encode()) <= MOST
@@ -135,7 +141,7 @@ def test_admin() -> None:
     packed("mt", "to", serial)
     packed("mb", "desk", serial, OPENED)
     for act in ("send", "drop", "back", "yes", "no", "result", "recall_yes", "st:+310115005000"):
-        packed(notice_board.VERB, act, uuid.uuid4().hex)
+        packed(notice_board.VERB, act, uuid.uuid4().hex, case=None)
 
 
 def test_too_long_is_refused_and_not_cut() -> None:

@@ -33,7 +33,7 @@ from models.network import Level, LiaisonPoint, Organisation
 from models.party import Account
 from models.privacy import Act
 
-VERB = "mg"
+VERB = judge_appeal.VERB
 PER_PAGE = 10
 YEARS = 2
 """Years that are offered to be rated: this one and the one before."""
