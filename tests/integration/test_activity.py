@@ -12,11 +12,11 @@ from sqlalchemy import select
 
 from bot.app import fires
 from bot.ports import Press
-from bot.services.outreach import attendance
 from bot.services.queue.timers import Scanner
 from bot.texts.catalogue import say
+from models.books import WorkEntry, WorkKind
 from models.outreach import Activity, ActivityState, Notice, NoticeState, SignUp, SignUpState
-from tests.integration.admin_office import AUNT, BOSS, NOON, TEACHER, Office, opened
+from tests.integration.admin_office import AUNT, BOSS, TEACHER, Office, opened
 
 UNCLE = "tg:1003"
 STREET = "花木街道"
@@ -83,9 +83,8 @@ async def test_who_came_is_counted_once_with_or_without_a_name_on_the_list(offic
     event = await the_event(office)
     assert (event.state, event.came, event.walk_ins) == (ActivityState.HELD, 2, 25)
     async with office.rows() as session:
-        day = timedelta(days=1)
-        assert await attendance.held(session, event.desk_id, NOON, NOON + 2 * day) == (1, 27)
-        assert await attendance.held(session, event.desk_id, NOON - day, NOON) == (0, 0)
+        (line,) = await session.scalars(select(WorkEntry))
+        assert (line.desk_id, line.kind, line.count) == (event.desk_id, WorkKind.LECTURE, 27)
     office.clock.at += timedelta(days=30)
     await Scanner(office.db, office.clock, fires(office.tables)).drain_once()
     assert await states(office) == [], "names are of no more use then"

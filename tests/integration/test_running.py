@@ -20,6 +20,7 @@ from models.lifecycle import CaseStatus
 from models.network import Level, Organisation, Staff
 from models.party import Account, Restriction
 from models.privacy import Act, Audit
+from models.warning import Burst
 from tests.integration.admin_office import AUNT, BOSS, TEACHER, Office, opened
 
 SECOND = "tg:2"
@@ -442,6 +443,10 @@ async def test_the_digest_tells_a_street_its_own_and_nothing_when_there_is_nothi
     assert (len(await office.read(TEACHER)), len(await office.read(BOSS))) == quiet
     await office.case(NUMBER, desk="花木街道")
     await office.case("PD261123-0002")
+    async with office.rows() as session:
+        day = office.clock.at.date()
+        found = {"since": day, "until": day, "people": 8, "expected": 0.2, "chance": 0.001}
+        session.add(Burst(object="food", street_code="", found_at=office.clock.at, **found))
     await send()
     mine = (await office.last(TEACHER)).text
     assert "新登记 1 件" in mine
@@ -450,6 +455,8 @@ async def test_the_digest_tells_a_street_its_own_and_nothing_when_there_is_nothi
     everything = (await office.last(BOSS)).text
     assert "新登记 2 件" in everything
     assert "待分派：1 件" in everything
+    assert "投诉突增：1 处" in everything
+    assert "投诉突增" not in mine
     await office.tap(TEACHER, "不要每日简报")
     seen = len(await office.read(TEACHER))
     office.clock.at += timedelta(days=1)

@@ -27,6 +27,7 @@ from models.lifecycle import Action, CaseStatus
 from models.network import Level, Organisation, Robot, Staff
 from models.outreach import Notice, NoticeState
 from models.party import Account, SecondStep, StepState
+from models.warning import Burst
 
 TIMER = "digest"
 EVERYBODY = uuid.UUID(int=3)
@@ -113,7 +114,7 @@ async def _count(session: AsyncSession, tables: Tables, account: Account) -> Cou
 
 
 async def _running(session: AsyncSession, tables: Tables) -> Mapping[str, int]:
-    """What admins read besides: to assign, to decide, notices on their way, what was not sent."""
+    """What admins read besides: to assign, to decide, notices on their way, what was not sent, bursts."""
     since = tables.clock.now() - DAY
 
     async def number(model: type, *where: ColumnElement[bool]) -> int:
@@ -132,6 +133,7 @@ async def _running(session: AsyncSession, tables: Tables) -> Mapping[str, int]:
             Outbox.state.in_((OutboxState.DEAD, OutboxState.UNKNOWN)),
             Outbox.done_at >= since,
         ),
+        "bursts": await number(Burst, Burst.found_at >= since),
         "robots": await number(Robot, Robot.failing_since.is_not(None)),
     }
     return {name: count for name, count in found.items() if count}

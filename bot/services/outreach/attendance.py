@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Button, Press
@@ -13,8 +13,9 @@ from bot.services.outreach import nights, when
 from bot.services.outreach.notice_board import JOIN_VERB
 from bot.services.queue.timers import arm
 from bot.services.sending import Answer, button, tell
-from bot.services.tables import Tables
+from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
+from models.books import WorkEntry, WorkKind
 from models.delivery import Timer, TimerState
 from models.network import Organisation
 from models.outreach import Activity, ActivityState, SignUp, SignUpState
@@ -85,6 +86,7 @@ async def over(session: AsyncSession, tables: Tables, timer: Timer) -> datetime 
     if activity is None or _other(activity, timer):
         return TimerState.CANCELLED
     activity.state = ActivityState.HELD
+    await _book(session, activity)
     holder = await session.get_one(Account, activity.by_id)
     await tell(
         session, tables, holder.address, _held(activity), buttons=[[_act(activity, "count")]]
@@ -166,7 +168,7 @@ async def came(session: AsyncSession, tables: Tables, activity: Activity, row: S
     if noted is None:
         return False
     activity.came += 1
-    await session.flush()
+    await _book(session, activity)
     return True
 
 
@@ -226,7 +228,7 @@ async def counted(
         return
     account.awaiting = None
     activity.walk_ins = int(said)
-    await session.flush()
+    await _book(session, activity)
     await answer(_held(activity), buttons=[[_act(activity, "open")]])
 
 
@@ -237,7 +239,7 @@ async def close(
     if activity.starts_at > tables.clock.now():
         return say("activity.not_begun")
     activity.state = ActivityState.HELD
-    await session.flush()
+    await _book(session, activity)
     await answer(_held(activity), buttons=[[_act(activity, "open")]])
     return None
 
@@ -279,20 +281,24 @@ async def mine(session: AsyncSession, activity: Activity, account: Account) -> S
     return found
 
 
-async def held(
-    session: AsyncSession, desk: uuid.UUID, since: datetime, until: datetime
-) -> tuple[int, int]:
-    """For the books: a desk's events that began within [``since``, ``until``) and are over, and how many came."""
-    row = await session.execute(
-        select(func.count(), func.sum(Activity.came + Activity.walk_ins)).where(
-            Activity.desk_id == desk,
-            Activity.state == ActivityState.HELD,
-            Activity.starts_at >= since,
-            Activity.starts_at < until,
+async def _book(session: AsyncSession, activity: Activity) -> None:
+    """What is over is a line of its desk's work ledger, which nobody types: how many came, on which day."""
+    if activity.state is not ActivityState.HELD:
+        await session.flush()
+        return
+    row = await session.get(WorkEntry, activity.id)
+    if row is None:
+        row = WorkEntry(
+            id=activity.id,
+            desk_id=activity.desk_id,
+            by_id=activity.by_id,
+            kind=WorkKind.LECTURE,
+            day=activity.starts_at.astimezone(SHANGHAI).date(),
+            made_at=activity.starts_at,
         )
-    )
-    events, people = row.one()
-    return events, people or 0
+        session.add(row)
+    row.count = activity.came + activity.walk_ins
+    await session.flush()
 
 
 def leave(activity: Activity) -> Button:
