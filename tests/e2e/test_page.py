@@ -59,7 +59,7 @@ def test_a_dispute_from_the_first_word_to_the_last(
 
     # A notice is seen before it is sent, and counted after.
     admin.press("通知与活动", old=True)
-    admin.press("群发通知")
+    admin.press("写通知")
     admin.hears("现在有 1 人订阅")
     admin.types("买预付卡之前，先看看店有没有备案，少充一点，留好合同。")
     admin.hears("一字不差")
@@ -100,7 +100,7 @@ def test_a_dispute_from_the_first_word_to_the_last(
     consumer.hears("已为您退订")
     admin.command("admin")
     admin.press("通知与活动", "管理员菜单")
-    admin.press("群发通知")
+    admin.press("写通知")
     admin.hears("现在有 0 人订阅")
 
 

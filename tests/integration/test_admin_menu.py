@@ -113,7 +113,7 @@ async def test_strangers_are_refused_politely_and_learn_nothing(office: Office) 
     assert "只给管理员" in refusal.text
     assert not refusal.buttons
     before = len(await office.read(AUNT))
-    for label in ("系统状态", "群发通知", "绑定工作群", "待分派"):
+    for label in ("系统状态", "写通知", "绑定工作群", "待分派"):
         await office.tap_menu(label)
         button = await office.button(BOSS, label)
         assert "只给管理员" in await office.tap(AUNT, label, old=button)
@@ -122,7 +122,7 @@ async def test_strangers_are_refused_politely_and_learn_nothing(office: Office) 
 
 async def test_one_who_is_no_longer_admin_cannot_go_on(office: Office) -> None:
     await office.appoint()
-    await office.tap_menu("群发通知")
+    await office.tap_menu("写通知")
     office.tables = replace(office.tables, admins=frozenset())
     async with office.rows() as session:
         boss = (await session.scalars(select(Account).where(Account.address == BOSS))).one()
@@ -261,7 +261,7 @@ async def test_the_menu_is_not_shown_in_a_group(office: Office) -> None:
 async def test_cancel_is_heard_as_a_button_and_as_a_word(office: Office) -> None:
     await office.appoint()
     for say_so in ("button", "word"):
-        await office.tap_menu("群发通知")
+        await office.tap_menu("写通知")
         if say_so == "button":
             await office.tap(BOSS, "取消")
         else:

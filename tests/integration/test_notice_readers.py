@@ -189,7 +189,8 @@ async def test_copies_are_made_of_the_frozen_filter_and_staff_who_left_get_none(
         ):
             row.left_at = START
         await session.flush()
-        rows, _ = await copies.claimable(session, "tg", 9, START)
+        going = await copies.going_out(session, START)
+        rows, _ = await copies.claimable(session, "tg", 9, going, START)
         assert town.people["point 0"].id not in {row.account_id for row in rows}
         assert len(rows) == 4
         await session.refresh(notice)
@@ -213,8 +214,10 @@ async def test_nothing_is_claimed_in_its_night(db: Database) -> None:
         await session.flush()
         await copies.spread(session, notice, START)
         late = START + timedelta(hours=1)
-        assert await copies.claimable(session, "tg", 9, late) == ([], 0)
-        rows, _ = await copies.claimable(session, "tg", 9, late - timedelta(seconds=1))
+        assert await copies.going_out(session, late) == []
+        before = late - timedelta(seconds=1)
+        going = await copies.going_out(session, before)
+        rows, _ = await copies.claimable(session, "tg", 9, going, before)
         assert len(rows) == 1
 
 

@@ -151,6 +151,14 @@ def test_a_week_begins_and_ends_at_midnight() -> None:
     }
 
 
+async def subscribed(office: Office) -> None:
+    """A reader who chose the street of the burst."""
+    await office.write(AUNT, "/subscribe")
+    async with office.rows() as session:
+        reader = (await session.scalars(select(Account).where(Account.address == AUNT))).one()
+        reader.street_code = (await session.scalars(select(Burst))).one().street_code
+
+
 async def test_an_alert_is_for_the_streets_own_staff_and_once(office: Office) -> None:
     await filed(office, CARD, STREET, 3, 8)
     await morning(office)
@@ -159,8 +167,9 @@ async def test_an_alert_is_for_the_streets_own_staff_and_once(office: Office) ->
     refused = office.tables.texts.raw("toast.not_staff")
     assert await office.write(AUNT, press=send) == refused
     assert await office.write(TOWNS, press=send) == refused
-    assert "没有人订阅" in await office.write(TEACHER, press=send)
     await office.write(AUNT, "/subscribe")
+    assert "没有人会收到" in await office.write(TEACHER, press=send)
+    await subscribed(office)
     await office.write(TEACHER, press=send)
     assert await office.write(OFFICER, press=send) == office.tables.texts.raw("alert.already")
     assert await office.tap(TEACHER, "停下") == ""
@@ -174,7 +183,7 @@ async def test_an_alert_is_for_the_streets_own_staff_and_once(office: Office) ->
 async def test_an_alert_wants_enough_people_and_somebody_to_look_at_it(office: Office) -> None:
     await filed(office, CARD, STREET, 3, 8)
     await morning(office)
-    await office.write(AUNT, "/subscribe")
+    await subscribed(office)
     send = Press("wa", "", "send", 0, (await burst(office)).id.hex)
     async with office.rows() as session:
         boss = (await session.scalars(select(Account).where(Account.address == BOSS))).one()

@@ -36,7 +36,7 @@ async def ask(
     words = await wait_for(session, tables, notice, account, account)
     await answer(
         words,
-        buttons=[[notice_board.about(notice.id, "back")]] if account.is_admin else (),
+        buttons=[[notice_board.about(notice.id, "back")]],
         slot=notice_board.slot(notice.id),
     )
     return say("notice.toast.asked" if others else "notice.toast.alone")
