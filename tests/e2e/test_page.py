@@ -63,7 +63,7 @@ def test_a_dispute_from_the_first_word_to_the_last(
     admin.hears("现在有 1 人订阅")
     admin.types("买预付卡之前，先看看店有没有备案，少充一点，留好合同。")
     admin.hears("一字不差")
-    admin.press("发送", "会发给 1 人")
+    admin.press("发送", "现在有 1 人")
     consumer.hears("消费提醒", "买预付卡之前")
     admin.shows("通知已发完", "已送达：1 人", "合计：1 人")
 

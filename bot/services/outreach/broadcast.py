@@ -283,7 +283,7 @@ async def _turn(
     await audit.record(session, now, Act.NOTICE, account, f"notice:{notice.id}", what=act)
     if after is NoticeState.STOPPED:
         notice.ended_at = now
-    if after is NoticeState.SENDING and not notice.urgent:
+    if after is NoticeState.SENDING and nights.hold(tables, notice):
         if nights.wakes(tables.policy, now) > now:
             notice.state = NoticeState.RESTING
         else:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.interview.asides import control
 from bot.ports import Button, Incoming
-from bot.services.outreach import choose_readers, notice_board, notice_file, when
+from bot.services.outreach import choose_readers, nights, notice_board, notice_file, when
 from bot.services.outreach.notice_board import VERB, about, slot
 from bot.services.outreach.readers import Audience, size
 from bot.services.outreach.states import moved, too_late
@@ -158,7 +158,8 @@ async def card(session: AsyncSession, tables: Tables, notice: Notice) -> tuple[S
         *([] if readers else [say("notice.nobody")]),
     ]
     if readers >= pace * 60 and notice.due_at is None:
-        parts.append(notice_board.finish(tables, readers, pace))
+        rests = nights.hold(tables, notice)
+        parts.append(notice_board.finish(tables, readers, pace, rests=rests))
 
     def row(*acts: str) -> list[Button]:
         return [about(notice.id, act) for act in acts]

@@ -6,7 +6,14 @@ from datetime import datetime, timedelta
 
 from bot.law.deadlines import after_quiet
 from bot.law.policy import Policy
-from bot.services.tables import SHANGHAI
+from bot.services.tables import SHANGHAI, Tables
+from models.outreach import Notice
+
+
+def hold(tables: Tables, notice: Notice) -> bool:
+    """Whether it rests at night: what a second person called urgent does not, nor what the demonstration shows,
+    where a day passes at a touch."""
+    return not notice.urgent and not tables.demo
 
 
 def wakes(policy: Policy, at: datetime) -> datetime:

@@ -126,7 +126,7 @@ async def board(
         return (shown,)
     rate = [say("notice.rate", rate=f"{pace:.1f}")] if pace else []
     speed = pace or tables.sends_per_second
-    return shown, *rate, finish(tables, notice.waiting, speed, rests=not notice.urgent)
+    return shown, *rate, finish(tables, notice.waiting, speed, rests=nights.hold(tables, notice))
 
 
 def _counts(notice: Notice) -> list[Say]:

@@ -52,7 +52,7 @@ async def _begin(session: AsyncSession, tables: Tables, notice: Notice) -> None:
     now = tables.clock.now()
     notice.sent_at = now
     notice.state = NoticeState.SENDING
-    if not notice.urgent:
+    if nights.hold(tables, notice):
         notice.rests_at = nights.rests(tables.policy, now)
         wakes = nights.wakes(tables.policy, now)
         if wakes > now:

@@ -40,7 +40,9 @@ async def wait_for(
         return say("notice.asked", readers=readers)
     wait = _wait(tables)
     await arm(session, notice.id, ALONE, now + wait)
-    goes = nights.wakes(tables.policy, now + wait) if notice.due_at is None else notice.due_at
+    goes = notice.due_at or now + wait
+    if notice.due_at is None and nights.hold(tables, notice):
+        goes = nights.wakes(tables.policy, goes)
     if goes > now + wait:
         return say("notice.alone_due", readers=readers, when=when.moment(goes))
     return _alone(tables, readers, now + wait)

@@ -18,7 +18,8 @@ def words(tables: Tables, notice: Notice) -> Say:
     """When it goes out, and how often again."""
     due = notice.due_at
     when = say("schedule.now") if due is None else moment(due)
-    if due is None and nights.wakes(tables.policy, tables.clock.now()) > tables.clock.now():
+    now = tables.clock.now()
+    if due is None and nights.hold(tables, notice) and nights.wakes(tables.policy, now) > now:
         when = say("schedule.now_night", time=f"{tables.policy.quiet_until:%H:%M}")
     if notice.repeat:
         return say("schedule.repeats", when=when, often=say(f"schedule.often.{notice.repeat}"))
