@@ -692,7 +692,10 @@ async def _control(
                 case.asking = before.key
                 await _put(case, tables, answer)
         case "skip":
-            if question is None or not question.may_skip(context):
+            if case.asking == "evidence":
+                # There is a button for having none.
+                await _restate(session, tables, case, answer, say("wrong.evidence"))
+            elif question is None or not question.may_skip(context):
                 await _restate(session, tables, case, answer, say("talk.not_skippable"))
             else:
                 case.answers = flow.skip(question, answers, context)
@@ -739,8 +742,12 @@ async def _control(
                     [button("button.back_review", "c", case, REVIEW, "stay")],
                 ],
             )
+        case "edit":
+            await _restate(session, tables, case, answer, say("aside.change"))
         case "submit" if case.asking == REVIEW:
             await _submit(session, tables, case, account, answer)
+        case "submit":
+            await _restate(session, tables, case, answer, say("talk.not_yet"))
         case _:
             return False
     return True
