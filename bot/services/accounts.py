@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -172,7 +172,12 @@ async def _works_for(session: AsyncSession, desk: Organisation, who: ColumnEleme
 def area(tables: Tables, account: Account) -> Select[UUID]:
     """The desks that the account acts for today and every desk below them, as a query of their ids."""
     own = select(Staff.organisation_id).where(acts(account, today(tables)))
-    below = select(Organisation.id).where(Organisation.id.in_(own)).cte("area", recursive=True)
+    return with_all_below(Organisation.id.in_(own))
+
+
+def with_all_below(which: ColumnElement[bool]) -> Select[UUID]:
+    """These desks and every desk below them, as a query of their ids."""
+    below = select(Organisation.id).where(which).cte("below", recursive=True)
     below = below.union(select(Organisation.id).join(below, Organisation.parent_id == below.c.id))
     return select(below.c.id)
 
@@ -239,3 +244,14 @@ def standing(
 async def admins(session: AsyncSession) -> Sequence[Account]:
     """Every admin."""
     return (await session.scalars(select(Account).where(Account.is_admin))).all()
+
+
+def can_be_asked(people: Iterable[Account], by: Account) -> list[Account]:
+    """Of these, who may be the second person for ``by``: on the same channel, not shut off from the bot, and not
+    ``by`` herself."""
+    channel = by.address.partition(":")[0]
+    return [
+        one
+        for one in people
+        if one.id != by.id and not one.blocked and one.address.partition(":")[0] == channel
+    ]

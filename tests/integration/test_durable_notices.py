@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -27,27 +26,10 @@ from models.base import uuid7
 from models.delivery import OutboxState, Refused, Timer
 from models.outreach import OUTCOMES, Delivery, Notice, NoticeState
 from models.party import Account
-from tests.integration.durable import REAL, START, WIDE, HandClock, Outside, opened, opened_on, text
-from tests.torture.postgres import postgresql
+from tests.integration.durable import REAL, START, WIDE, HandClock, Outside, text
 
 READERS = 5_000
 CHUNK = 700
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgresql() as (url, _):
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    if request.param == "sqlite":
-        async with opened(tmp_path) as database:
-            yield database
-    else:
-        async with opened_on(request.getfixturevalue("server"), tmp_path) as database:
-            yield database
 
 
 @pytest.fixture

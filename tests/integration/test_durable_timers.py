@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -16,27 +14,10 @@ from bot.adapters.database import Database
 from bot.services.queue.timers import FAILURES_TO_GIVE_UP, LEASE, Fire, Scanner, arm
 from models.base import uuid7
 from models.delivery import Meta, Timer, TimerState
-from tests.integration.durable import START, HandClock, opened, opened_on
-from tests.torture.postgres import postgresql
+from tests.integration.durable import START, HandClock
 
 CASE = uuid7()
 LATER = START + timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgresql() as (url, _):
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    if request.param == "sqlite":
-        async with opened(tmp_path) as database:
-            yield database
-    else:
-        async with opened_on(request.getfixturevalue("server"), tmp_path) as database:
-            yield database
 
 
 @pytest.fixture

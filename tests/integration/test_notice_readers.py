@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,24 +17,7 @@ from models.lifecycle import CaseStatus
 from models.network import Bureau, LiaisonPoint, Organisation, Staff, Street
 from models.outreach import Delivery, Notice, NoticeState
 from models.party import Account
-from tests.integration.durable import START, opened, opened_on, text
-from tests.torture.postgres import postgresql
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgresql() as (url, _):
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    if request.param == "sqlite":
-        async with opened(tmp_path) as database:
-            yield database
-    else:
-        async with opened_on(request.getfixturevalue("server"), tmp_path) as database:
-            yield database
+from tests.integration.durable import START, text
 
 
 class Town:

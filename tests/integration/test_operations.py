@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -32,7 +32,6 @@ from models.delivery import Meta
 from tests.integration.cli_helpers import Suda, suda
 from tests.integration.durable import REAL, HandClock, Outside, opened
 from tests.integration.durable import text as message
-from tests.torture.postgres import postgresql
 
 __all__ = ["suda"]
 
@@ -189,13 +188,6 @@ async def test_a_taken_port_is_told_in_one_sentence(tmp_path: Path) -> None:
 
 
 # Bad configuration: one sentence, exit 1, nothing made
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """A PostgreSQL server that nobody has migrated."""
-    with postgresql() as (url, _):
-        yield url
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from bot.law.book import Row
 from bot.ports import Press
 from bot.services import accounts
 from bot.services.admin import check_up, revisions
-from bot.services.admin.live_law import KIND, active, confirmed
+from bot.services.admin.live_law import KIND, confirmed
 from bot.services.network.bind_desk import number
 from bot.services.privacy import audit
 from bot.services.queue.timers import arm
@@ -44,7 +44,7 @@ async def listing(
     session: AsyncSession, tables: Tables, answer: Answer, which: str = "list", page: int = 0
 ) -> None:
     """A list of rows: what is still to be confirmed first, or what is overdue, or all."""
-    kept = confirmed(await active(session))
+    kept = confirmed(await revisions.active(session, KIND))
     unsure = book.rows_to_confirm()
     old = overdue(tables, kept)
     rows = {"list": _open_first(unsure, kept), "old": old, "all": book.rows()}[which]
@@ -114,7 +114,7 @@ async def pressed(
         which = press.question if press.question in LISTS else "list"
         await listing(session, tables, answer, which, number(press.value))
         return None
-    kept = confirmed(await active(session))
+    kept = confirmed(await revisions.active(session, KIND))
     if press.question == "row":
         await _show(row, kept.get(row.name), answer)
         return None
@@ -135,7 +135,7 @@ async def plan(session: AsyncSession, tables: Tables) -> None:
 async def report(session: AsyncSession, tables: Tables, _timer: Timer) -> datetime | TimerState:
     """A timer: tell every admin what is overdue, nothing when nothing is or in the demonstration; then wait for
     the next week."""
-    old = overdue(tables, confirmed(await active(session)))
+    old = overdue(tables, confirmed(await revisions.active(session, KIND)))
     if old and not tables.demo:
         for admin in await accounts.admins(session):
             await tell(

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.classify import additions, rules
@@ -20,7 +20,8 @@ from bot.classify.taxonomy import codes
 from bot.facts.phones import read_phones
 from bot.facts.redact import redact
 from bot.ports import Button, Incoming, Press
-from bot.services.admin.live_classifier import KIND, active, additions_of
+from bot.services.admin import revisions
+from bot.services.admin.live_classifier import KIND, additions_of
 from bot.services.consumer.pick_category import code_rows, group_rows
 from bot.services.network.bind_desk import number, stamp, stop
 from bot.services.privacy import audit
@@ -48,7 +49,7 @@ STEP_TEXTS = {
 async def home(session: AsyncSession, tables: Tables, account: Account, answer: Answer) -> None:
     """What is in force, and what can be done."""
     account.awaiting = None
-    row = await active(session)
+    row = await revisions.active(session, KIND)
     await answer(
         say(
             "rules.home",
@@ -137,7 +138,7 @@ def checker(db: Store, tables: Tables) -> Errand:
     async def check(payload: Mapping[str, Any]) -> Finish:
         new = Addition.from_json(payload["addition"])
         async with db.read() as session:
-            before = await active(session)
+            before = await revisions.active(session, KIND)
             kept = await _every_addition(session)
         present = additions_of(before)
         verdict = await asyncio.to_thread(
@@ -148,7 +149,7 @@ def checker(db: Store, tables: Tables) -> Errand:
             account = await session.get(Account, UUID(payload["account"]))
             if account is None or not account.is_admin:
                 return
-            now = await active(session)
+            now = await revisions.active(session, KIND)
             if (now.version if now else 0) != (before.version if before else 0):
                 await _owe_check(session, tables, account, new)
                 return
@@ -339,21 +340,8 @@ async def _save(
     reason: str,
 ) -> Revision:
     """The next version, in force from this commit."""
-    last = await session.scalar(select(func.max(Revision.version)).where(Revision.kind == KIND))
-    await session.execute(
-        update(Revision).where(Revision.kind == KIND, Revision.active).values(active=False)
-    )
-    row = Revision(
-        kind=KIND,
-        version=(last or 0) + 1,
-        body={"additions": [word.to_json() for word in words], "change": dict(change)},
-        author=str(account.id),
-        reason=reason,
-        created_at=tables.clock.now(),
-        active=True,
-    )
-    session.add(row)
-    await session.flush()
+    body = {"additions": [word.to_json() for word in words], "change": dict(change)}
+    row = await revisions.keep(session, tables.clock.now(), KIND, body, account, reason)
     about = f"revision:{row.id}"
     await audit.record(session, row.created_at, Act.RULES, account, about, version=row.version)
     return row
@@ -434,7 +422,7 @@ def _change(change: Mapping[str, Any]) -> Say:
 
 async def _sure(session: AsyncSession, to: int, answer: Answer) -> None:
     """What going back takes away and brings again, with one button to do it."""
-    now = await active(session)
+    now = await revisions.active(session, KIND)
     in_force = now.version if now else 0
     target = await _at(session, to)
     if to == in_force or (to and target is None):
@@ -469,7 +457,7 @@ async def _go_back(
     """Only from the version that was shown when it was asked."""
     account.awaiting = None
     to = number(press.value)
-    now = await active(session)
+    now = await revisions.active(session, KIND)
     target = await _at(session, to)
     in_force = now.version if now else 0
     if to == in_force or in_force != press.version or (to and target is None):

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.classify import rules
 from bot.classify.additions import Addition, extended
 from bot.classify.engine import Classifier, Decision, Match
 from bot.classify.rules import BadRule
+from bot.services.admin import revisions
 from bot.services.queue.drain import Store, where
 from bot.services.queue.keep_up import COMPARE_SECONDS, keep_up
 from models.revision import Revision
@@ -53,7 +52,7 @@ class LiveClassifier:
     async def refresh(self, db: Store) -> None:
         """Take up the active version, if it is another."""
         async with db.read() as session:
-            row = await active(session)
+            row = await revisions.active(session, KIND)
         number = row.version if row is not None else 0
         if number != self.number:
             self._now = await asyncio.to_thread(self._build, additions_of(row), number)
@@ -67,14 +66,6 @@ class LiveClassifier:
 
     def _build(self, words: Sequence[Addition], number: int) -> Classifier:
         return Classifier(extended(rules.load(), words, number), self.tmp_dir)
-
-
-async def active(session: AsyncSession) -> Revision | None:
-    """The version in force; None: the packaged rules alone, version 0."""
-    found: Revision | None = await session.scalar(
-        select(Revision).where(Revision.kind == KIND, Revision.active)
-    )
-    return found
 
 
 def additions_of(row: Revision | None) -> tuple[Addition, ...]:

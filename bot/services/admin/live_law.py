@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.law import book
 from bot.law.book import LawBook
+from bot.services.admin import revisions
 from models.revision import Revision
 
 KIND = "law"
@@ -17,16 +17,8 @@ KIND = "law"
 
 async def law_now(session: AsyncSession) -> LawBook:
     """The book as it is to be shown now."""
-    kept = confirmed(await active(session))
+    kept = confirmed(await revisions.active(session, KIND))
     return book.load(tuple((name, date.fromisoformat(kept[name]["on"])) for name in sorted(kept)))
-
-
-async def active(session: AsyncSession) -> Revision | None:
-    """The version in force; None: nothing has been checked."""
-    found: Revision | None = await session.scalar(
-        select(Revision).where(Revision.kind == KIND, Revision.active)
-    )
-    return found
 
 
 def confirmed(row: Revision | None) -> dict[str, dict[str, str]]:

@@ -60,9 +60,7 @@ def within(column: InstrumentedAttribute[Any], desk: Organisation) -> ColumnElem
         return true()
     if desk.level is Level.POINT:
         return column == desk.id
-    below = select(Organisation.id).where(Organisation.id == desk.id).cte("below", recursive=True)
-    below = below.union(select(Organisation.id).join(below, Organisation.parent_id == below.c.id))
-    return column.in_(select(below.c.id))
+    return column.in_(accounts.with_all_below(Organisation.id == desk.id))
 
 
 class Tree:

@@ -141,14 +141,7 @@ async def told(
 
 async def others_of(session: AsyncSession, author: Account) -> list[Account]:
     """The admins that can be asked: on the author's channel, and not shut off from the bot."""
-    channel = author.address.partition(":")[0]
-    return [
-        other
-        for other in await accounts.admins(session)
-        if other.id != author.id
-        and not other.blocked
-        and other.address.partition(":")[0] == channel
-    ]
+    return accounts.can_be_asked(await accounts.admins(session), author)
 
 
 def _alone(tables: Tables, readers: int, due: datetime) -> Say:

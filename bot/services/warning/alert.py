@@ -13,8 +13,7 @@ from bot.figures import rules
 from bot.figures.hot import rounded
 from bot.law import lessons
 from bot.ports import Button, Press
-from bot.services import accounts
-from bot.services.outreach import approve_notice, notice_board, readers
+from bot.services.outreach import approve_notice, notice_board, readers, second_person
 from bot.services.sending import Answer, button, day_words, tell
 from bot.services.tables import Tables
 from bot.services.warning import area, counting
@@ -89,8 +88,7 @@ async def _send(
     draft = _notice(tables, burst, await counting.streets(session), account)
     if not await readers.size(session, readers.Audience.from_json(draft.audience)):
         return say("notice.nobody_toast")
-    others = [one for one in await accounts.admins(session) if one.id != account.id]
-    if not account.is_admin and not others:
+    if not account.is_admin and not await second_person.others_of(session, account):
         return say("alert.nobody_to_ask")
     session.add(draft)
     await session.flush()

@@ -59,9 +59,4 @@ async def reviewers(session: AsyncSession, tables: Tables, author: Account) -> l
         .where(Organisation.level == Level.BUREAU, accounts.there(Staff, accounts.today(tables)))
     )
     people = {one.id: one for one in (*await accounts.admins(session), *bureau)}
-    channel = author.address.partition(":")[0]
-    return [
-        one
-        for one in people.values()
-        if one.id != author.id and not one.blocked and one.address.partition(":")[0] == channel
-    ]
+    return accounts.can_be_asked(people.values(), author)
