@@ -252,7 +252,7 @@ async def opened(folder: Path, *, demo: bool = False) -> AsyncIterator[Office]:
     clock = Hands()
     db = Database(f"sqlite:///{folder / 'suda.db'}")
     try:
-        yield Office(db, _tables(clock, demo), clock)
+        yield Office(db, tables_of(clock, demo), clock)
     finally:
         await db.close()
         install_cipher(None)
@@ -276,11 +276,12 @@ async def _furnish(folder: Path) -> None:
     install_cipher(Keyring.open(folder / "keys.json"))
     db = Database(url)
     async with db.write() as session:
-        await seed_network.seed(session, _tables(Hands(), demo=False))
+        await seed_network.seed(session, tables_of(Hands(), demo=False))
     await db.close()
 
 
-def _tables(clock: Hands, demo: bool) -> Tables:
+def tables_of(clock: Hands, demo: bool) -> Tables:
+    """What every use case may look up, of the packaged network."""
     return Tables(
         clock=clock,
         texts=load(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -17,6 +18,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.adapters import charts, fonts, workbook
+from bot.adapters.database import Database
 from bot.bench import district
 from bot.figures import periods
 from bot.figures.plots import Bars, Bubbles, Trend
@@ -35,10 +37,20 @@ from models.books import (
     WorkPlan,
 )
 from models.case import Case, CaseKind
-from models.lifecycle import Action
+from models.lifecycle import Action, CaseStatus
 from models.network import Level, LiaisonPoint, Organisation
+from models.party import Account
 from models.privacy import Act, Audit, Rule
-from tests.integration.admin_office import AUNT, BOSS, GROUP, TEACHER, Office, opened
+from tests.integration.admin_office import (
+    AUNT,
+    BOSS,
+    GROUP,
+    TEACHER,
+    Hands,
+    Office,
+    opened,
+    tables_of,
+)
 from tests.integration.test_staff import COLLEAGUE, OTHER, POINT, STRANGER, STREET
 
 SECOND = "tg:9"
@@ -487,3 +499,36 @@ async def test_pictures_show_what_is_counted_and_are_drawn_large_enough(office: 
         assert image.width == 1080
         assert 250 < image.height < 2400
     assert min(charts.TITLE, charts.LABEL, charts.SMALL) >= 24
+
+
+async def test_two_processes_write_a_case_up_once(db: Database) -> None:
+    """Both look at the same moment, on one file and on a server."""
+    clock = Hands()
+    tables, now = tables_of(clock, demo=False), clock.now()
+    async with db.write() as session:
+        person = Account(address=AUNT, created_at=now, seen_at=now, is_admin=False)
+        session.add(person)
+        await session.flush()
+        session.add(
+            Case(
+                number="PD-20261123-00001",
+                status=CaseStatus.TRIAGE,
+                kind=CaseKind.COMPLAINT,
+                account_id=person.id,
+                created_at=now,
+                touched_at=now,
+                filed_at=now,
+            )
+        )
+
+    async def look() -> None:
+        async with db.write() as session:
+            await write_up.catch_up(session, tables)
+
+    async with db.write() as session:
+        await write_up.catch_up(session, tables)
+        other = asyncio.create_task(look())
+        await asyncio.wait({other}, timeout=1)
+    await other
+    async with db.read() as session:
+        assert await session.scalar(select(func.count()).select_from(CaseFigure)) == 1

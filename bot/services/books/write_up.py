@@ -42,6 +42,9 @@ NO_FAULT = frozenset({Outcome.OPEN, Outcome.WITHDRAWN, Outcome.MERGED})
 _cases, _events = Case.__table__.c, Event.__table__.c
 _figures = Base.metadata.tables["case_figure"]
 _UNBOOKED = (Case.booked.is_(False), Case.filed_at.is_not(None))
+_NEXT = select(Case.id).where(*_UNBOOKED).limit(CHUNK).with_for_update(skip_locked=True)
+"""What another process has in hand is its own: two would count a case twice."""
+
 _BOOK = (
     update(Case)
     .where(_cases.id == bindparam("row"), _cases.touched_at == bindparam("seen"))
@@ -53,7 +56,7 @@ async def catch_up(session: AsyncSession, tables: Tables, most: int = IN_CHAT) -
     """Write up what is marked, at most about ``most`` cases; how many are left."""
     done = 0
     while done < most:
-        ids = (await session.scalars(select(Case.id).where(*_UNBOOKED).limit(CHUNK))).all()
+        ids = (await session.scalars(_NEXT)).all()
         if not ids:
             return 0
         await write_up(session, tables, ids)
