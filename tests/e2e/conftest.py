@@ -41,7 +41,7 @@ HURRY = {"CHAT_PER_SECOND": "100", "CHAT_BURST": "100", "GROUP_PER_MINUTE": "600
 expect.set_options(timeout=30_000)
 SHOTS = ROOT / "tests" / "e2e" / "shots"
 PICTURES = ROOT / "docs" / "pictures"
-IN_DOCUMENTS = {"page", "ended", "phone-question", "phone-group"}
+IN_DOCUMENTS = re.compile(r"page|ended|phone-question|phone-group|desk-\d-\w+-light")
 
 Shoot = Callable[[Page, str], None]
 
@@ -147,7 +147,7 @@ def shoot(request: pytest.FixtureRequest) -> Shoot:
     renew = request.config.getoption("--pictures")
 
     def keep(page: Page, name: str) -> None:
-        folder = PICTURES if renew and name in IN_DOCUMENTS else SHOTS
+        folder = PICTURES if renew and IN_DOCUMENTS.fullmatch(name) else SHOTS
         folder.mkdir(parents=True, exist_ok=True)
         page.mouse.move(0, 0)
         page.evaluate("document.activeElement?.blur()")
