@@ -6,8 +6,8 @@ is part of what came in, and a share is never above one.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
 BEST = 3
@@ -16,7 +16,7 @@ BEST = 3
 
 @dataclass(slots=True)
 class Tally:
-    """Cases by what they are and what became of them; money in fen; ``take`` and ``handle`` count minutes.
+    """Cases by what they are and what became of them; money in fen; ``take`` and ``handle``: minutes, in no order.
 
     ``received`` is the sum of complaints, clues and consultations; merged cases and a person's further
     consultations of a day are in none of them. ``closed``: solved, unsolved or withdrawn. ``gave_up``: given
@@ -36,17 +36,17 @@ class Tally:
     returned_fen: int = 0
     rate_sum: int = 0
     rate_count: int = 0
-    take: Counter[int] = field(default_factory=Counter)
-    handle: Counter[int] = field(default_factory=Counter)
+    take: list[int] = field(default_factory=list)
+    handle: list[int] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
         """Take in another's figures."""
         for one in fields(self):
-            mine = getattr(self, one.name)
-            if isinstance(mine, Counter):
-                mine.update(getattr(other, one.name))
+            mine, more = getattr(self, one.name), getattr(other, one.name)
+            if isinstance(mine, list):
+                mine.extend(more)
             else:
-                setattr(self, one.name, mine + getattr(other, one.name))
+                setattr(self, one.name, mine + more)
 
     @property
     def solved_share(self) -> float | None:
@@ -64,14 +64,9 @@ COUNTED = tuple(one.name for one in fields(Tally) if one.name not in {"take", "h
 """The plain figures, in the order in which they are read from the books."""
 
 
-def quantile(counts: Mapping[int, int], share: float) -> int | None:
-    """The smallest value that at least ``share`` of all values do not exceed (nearest rank); None of none."""
-    total = sum(counts.values())
-    if not total:
-        return None
-    wanted, seen = share * total, 0
-    for value in sorted(counts):
-        seen += counts[value]
-        if seen >= wanted:
-            return value
-    raise ValueError(f"no share: {share}")
+def quantiles(values: Iterable[int], *shares: float) -> list[int | None]:
+    """For each share the smallest value that at least so many of all do not exceed (nearest rank); None of none."""
+    ordered = sorted(values)
+    if not ordered:
+        return [None] * len(shares)
+    return [ordered[max(0, math.ceil(share * len(ordered)) - 1)] for share in shares]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 from functools import cache
 from importlib.resources import files
 
@@ -19,7 +19,7 @@ class Policy:
     ``limit_reminder_working_days``: by the statute whose last day is near.
     """
 
-    checked_on: str
+    checked_on: date
     source: str
     consent_version: str
     consent_digest: str

@@ -311,6 +311,32 @@ async def test_what_was_checked_long_ago_is_told_once_a_week(office: Office) -> 
     assert first not in (await office.last(BOSS)).buttons
 
 
+async def test_limits_and_texts_of_the_staff_are_looked_through_like_the_law(
+    office: Office,
+) -> None:
+    office.tables = replace(office.tables, demo=False)
+    timer = Timer(about_id=uuid4(), kind=confirm_law.TIMER, due_at=office.clock.at)
+    office.clock.at += timedelta(days=200)
+    await office.tap_menu("常用话")
+    assert "核对日期 2026-11-23" in (await office.last(BOSS)).text
+    await office.tap(BOSS, "我核对过")
+    assert f"{office.clock.at:%Y-%m-%d} 核对过" in (await office.last(BOSS)).text
+    async with office.rows() as session:
+        await confirm_law.report(session, office.tables, timer)
+    told = await office.last(BOSS)
+    assert "承诺与限额，上次核对 2026-11-23" in told.text
+    assert "常用话" not in told.text, "it was looked through just now"
+    await office.tap(BOSS, "承诺与限额")
+    await office.tap(BOSS, "我核对过")
+    office.clock.at += timedelta(days=190)
+    async with office.rows() as session:
+        await confirm_law.report(session, office.tables, timer)
+    told = await office.last(BOSS)
+    assert told.text.count("上次核对") == 2
+    await office.tap(BOSS, "常用话")
+    assert "出处" in (await office.last(BOSS)).text
+
+
 # The audit and exports
 
 

@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.law.limits import Limit, changed, limits, value
 from bot.ports import Button, Press
-from bot.services.accounts import today
-from bot.services.admin import revisions
+from bot.services.admin import looked_through, revisions
 from bot.services.admin.live_policy import KIND
 from bot.services.network.bind_desk import stop
 from bot.services.privacy import audit
@@ -32,13 +31,10 @@ async def home(session: AsyncSession, tables: Tables, answer: Answer) -> None:
     """The groups, where the values come from, and when somebody last looked them through."""
     row = await revisions.active(session, KIND)
     body = row.body if row is not None else {}
-    checked = body.get("checked")
     packaged = tables.limits.packaged
     await answer(
         say("limits.home", source=packaged.source, changed=len(body.get("values", {}))),
-        say("limits.checked", who=checked["by"], on=checked["on"])
-        if checked
-        else say("limits.unchecked", on=packaged.checked_on),
+        looked_through.last(row, packaged.checked_on).told(),
         buttons=[
             *[
                 [button(f"limits.group.{group}", VERB, question="group", value=group)]
@@ -104,9 +100,8 @@ async def pressed(
             await home(session, tables, answer)
             return say("limits.toast.undone")
         case "checked":
-            on = today(tables).isoformat()
-            checked = {"by": account.name or "", "on": on}
-            await _keep(session, tables, account, {**body, "checked": checked}, checked=on)
+            body = looked_through.now(body, tables, account)
+            await _keep(session, tables, account, body, checked=body["checked"]["on"])
             await home(session, tables, answer)
             return say("limits.toast.checked")
     await home(session, tables, answer)

@@ -90,7 +90,9 @@ def packaged(settings: Settings, texts: Catalogue, today: date) -> list[Finding]
             lambda: _region(load_region(settings.region)),
         )
     )
-    found.append(_loads("policy", lambda: say("cli.doctor.policy", day=policy.load().checked_on)))
+    found.append(
+        _loads("policy", lambda: say("cli.doctor.policy", day=policy.load().checked_on.isoformat()))
+    )
     law = _loads("law", lambda: say("cli.doctor.law", count=len(book.load().statutes)))
     found.append(law)
     if law.level == "ok":

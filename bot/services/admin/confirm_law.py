@@ -14,14 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.law import book
 from bot.law.book import Row
-from bot.ports import Press
+from bot.ports import Button, Press
 from bot.services import accounts
-from bot.services.admin import check_up, revisions
+from bot.services.admin import change_limits, check_up, live_policy, looked_through, revisions
 from bot.services.admin.live_law import KIND, confirmed
 from bot.services.network.bind_desk import number
 from bot.services.privacy import audit
 from bot.services.queue.timers import arm
 from bot.services.sending import Answer, button, tell
+from bot.services.staff import edit_templates, templates
 from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.delivery import Timer, TimerState
@@ -104,6 +105,26 @@ def overdue(tables: Tables, kept: Kept) -> list[Row]:
     )
 
 
+async def _tables_overdue(
+    session: AsyncSession, tables: Tables, since: date
+) -> list[tuple[Button, date]]:
+    """The way to each table of our own that nobody has looked through since, and when somebody last did."""
+    ways = (
+        (
+            live_policy.KIND,
+            tables.limits.packaged.checked_on,
+            "limits.button.home",
+            change_limits.VERB,
+        ),
+        (templates.KIND, templates.source()[1], "admin.button.templates", edit_templates.VERB),
+    )
+    looks = [
+        (button(label, verb), looked_through.last(await revisions.active(session, kind), packaged))
+        for kind, packaged, label, verb in ways
+    ]
+    return [(way, look.on) for way, look in looks if look.on < since]
+
+
 async def pressed(
     session: AsyncSession, tables: Tables, press: Press, account: Account, answer: Answer
 ) -> Say | None:
@@ -133,22 +154,29 @@ async def plan(session: AsyncSession, tables: Tables) -> None:
 
 
 async def report(session: AsyncSession, tables: Tables, _timer: Timer) -> datetime | TimerState:
-    """A timer: tell every admin what is overdue, nothing when nothing is or in the demonstration; then wait for
-    the next week."""
+    """A timer: tell every admin what is overdue of the law, the limits and the texts that staff send, nothing when
+    nothing is or in the demonstration; then wait for the next week."""
+    days = check_up.limits().law_checked_days
     old = overdue(tables, confirmed(await revisions.active(session, KIND)))
-    if old and not tables.demo:
+    tabled = await _tables_overdue(session, tables, accounts.today(tables) - timedelta(days=days))
+    if (old or tabled) and not tables.demo:
+        titles = [say("confirm.weekly_line", title=_title(row)) for row in old[:3]]
+        law = [button("confirm.button.see_old", VERB, question="old", value="0")]
         for admin in await accounts.admins(session):
             await tell(
                 session,
                 tables,
                 admin.address,
-                say(
-                    "confirm.weekly",
-                    count=len(old),
-                    days=check_up.limits().law_checked_days,
-                    titles=[say("confirm.weekly_line", title=_title(row)) for row in old[:3]],
+                say("confirm.weekly", days=days),
+                say("confirm.weekly_law", count=len(old), titles=titles) if old else None,
+                *(
+                    say("confirm.weekly_table", table=way.label, on=on.isoformat())
+                    for way, on in tabled
                 ),
-                buttons=[[button("confirm.button.see_old", VERB, question="old", value="0")]],
+                buttons=[
+                    *([law] if old else []),
+                    *([way] for way, _ in tabled),
+                ],
                 key=f"{TIMER}:{accounts.today(tables)}:{admin.id}",
             )
     return _monday(tables)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, func, literal, select
+from sqlalchemy import ColumnElement, String, and_, case, cast, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.figures.periods import Period
@@ -22,6 +22,12 @@ K = TypeVar("K")
 
 FIGURES = tuple(func.coalesce(func.sum(getattr(F, name)), 0) for name in COUNTED)
 """Each figure is a column that is added up: the index of the reports holds them all."""
+
+TIMES = tuple(
+    func.aggregate_strings(case((F.received == 1, cast(column, String))), ",")
+    for column in (F.take_minutes, F.handle_minutes)
+)
+"""All minutes of a group in one field: a row for each would be most of the time of a report."""
 
 BY: Mapping[str, Any] = {
     "all": literal(0),
@@ -37,21 +43,12 @@ async def tallies(
 ) -> dict[Any, Tally]:
     """The figures of a desk and all below it, by one of ``BY``; with ``times``, how long it took."""
     key = BY[by]
+    columns = (*FIGURES, *(TIMES if times else ()))
     wanted = and_(F.day.between(period.first, period.last), within(F.desk_id, desk))
-    query = select(key, *FIGURES).where(wanted)
+    query = select(key, *columns).where(wanted)
     if by != "all":
         query = query.group_by(key)
-    made = {row[0]: _tally(row[1:]) for row in await session.execute(query)}
-    for name, column in (("take", F.take_minutes), ("handle", F.handle_minutes)) if times else ():
-        groups = (column,) if by == "all" else (key, column)
-        found = await session.execute(
-            select(key, column, func.count())
-            .where(wanted, F.received == 1, column.is_not(None))
-            .group_by(*groups)
-        )
-        for group, minutes, count in found:
-            getattr(made[group], name)[minutes] += count
-    return made
+    return {row[0]: _tally(row[1:]) for row in await session.execute(query)}
 
 
 async def total(
@@ -61,10 +58,15 @@ async def total(
     return (await tallies(session, period, desk, "all", times=times)).get(0, Tally())
 
 
-def _tally(numbers: Iterable[int]) -> Tally:
+def _tally(row: Sequence[Any]) -> Tally:
+    """Of FIGURES, and TIMES when they were asked for."""
     made = Tally()
-    for name, number in zip(COUNTED, numbers, strict=True):
+    for name, number in zip(COUNTED, row, strict=False):
         setattr(made, name, int(number))
+    if len(row) > len(COUNTED):
+        made.take, made.handle = (
+            list(map(int, minutes.split(","))) if minutes else [] for minutes in row[len(COUNTED) :]
+        )
     return made
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.figures.periods import Period
 from bot.figures.plots import Cell, Chart, Page
 from bot.figures.rating import PARTS
-from bot.figures.tally import Tally, quantile
+from bot.figures.tally import Tally, quantiles
 from bot.services import accounts
 from bot.services.books import area, count, words
 from bot.services.books.area import Key
@@ -132,10 +132,8 @@ def _cells(tally: Tally) -> list[Cell]:
         *(getattr(tally, name) for name in FIGURES),
         tally.solved_share,
         tally.returned_fen / 100,
-        quantile(tally.take, 0.5),
-        quantile(tally.take, 0.9),
-        quantile(tally.handle, 0.5),
-        quantile(tally.handle, 0.9),
+        *quantiles(tally.take, 0.5, 0.9),
+        *quantiles(tally.handle, 0.5, 0.9),
         round(tally.mark, 2) if tally.mark is not None else None,
         tally.rate_count,
     ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.facts.money import show_money
 from bot.figures.periods import Period
-from bot.figures.tally import BEST, Tally, quantile
+from bot.figures.tally import BEST, Tally, quantiles
 from bot.law.policy import Policy
 from bot.services.books import area, count
 from bot.texts.catalogue import Say, say
@@ -121,12 +121,9 @@ def span_words(minutes: int | None, policy: Policy) -> Say:
     return say("report.span.minutes", n=minutes)
 
 
-def _spans(counts: Mapping[int, int], policy: Policy) -> Say:
-    return say(
-        "report.span.both",
-        half=span_words(quantile(counts, 0.5), policy),
-        most=span_words(quantile(counts, 0.9), policy),
-    )
+def _spans(minutes: Sequence[int], policy: Policy) -> Say:
+    half, most = quantiles(minutes, 0.5, 0.9)
+    return say("report.span.both", half=span_words(half, policy), most=span_words(most, policy))
 
 
 def _change(now: int, before: int) -> Say:

@@ -24,6 +24,7 @@ from bot.services.consumer import (
     follow,
     help_first,
     keep_evidence,
+    library,
     welcome,
 )
 from bot.services.consumer.call_back import call_back
@@ -619,6 +620,7 @@ async def _review(
             [button("button.submit", "f", case, REVIEW, "file")],
             [button("button.edit", "c", case, REVIEW, "edit")],
             *choices,
+            *([] if case.entered_by_id else library.entry(case)),
             _controls(case),
         ],
     )

@@ -35,7 +35,8 @@ async def pressed(
         case "group" if press.value in library.groups:
             await _group(answer, press.value, press.version)
         case "card" if press.value in library.cards:
-            await show(session, answer, library.cards[press.value])
+            draft = await drafts.current(session, account)
+            await _show(session, answer, library.cards[press.value], draft)
         case "fit":
             case = await drafts.by_token(session, press.case)
             if case is None or case.account_id != account.id:
@@ -58,8 +59,8 @@ async def pressed(
     return None
 
 
-async def show(session: AsyncSession, answer: Answer, card: Card) -> None:
-    """A card with what it rests on, and the next one of its group."""
+async def _show(session: AsyncSession, answer: Answer, card: Card, draft: Case | None) -> None:
+    """A card with what it rests on, the next one of its group, and the way on: a complaint, or the one begun."""
     law = await law_now(session)
     group = lessons.load().of(card.group)
     at = group.index(card)
@@ -80,7 +81,7 @@ async def show(session: AsyncSession, answer: Answer, card: Card) -> None:
                 ),
                 home(),
             ],
-            [button("button.complaint", "go", value="complaint")],
+            [_go_on() if draft else button("button.complaint", "go", value="complaint")],
         ],
     )
 
@@ -130,21 +131,33 @@ def search(text: str, decision: Decision) -> tuple[Card, ...]:
 
 
 def of_case(case: Case) -> tuple[Card, ...]:
-    """The cards that fit a filed case."""
-    kinds = (case.decision or {}).get("kinds", ()) if case.fraud else ()
-    return lessons.load().fitting(case.object, kinds, case.nature, FOUND)
+    """The cards that fit a case: one filed as the desk sees it, a draft as the rules read it."""
+    read = case.decision or {}
+    filed = case.filed_at is not None
+    fraud = case.fraud if filed else read.get("fraud")
+    nature = case.nature if filed else read.get("nature", "")
+    kinds = read.get("kinds", ()) if fraud else ()
+    return lessons.load().fitting(drafts.object_of(case), kinds, nature, FOUND)
 
 
 def entry(case: Case) -> list[list[Button]]:
-    """The button on a filed case's card, when a card fits."""
+    """The button under a review and on a filed case's card, when a card fits; a person in danger reads no cards."""
+    if (case.decision or {}).get("danger"):
+        return []
     return [[button("lesson.button.fit", VERB, case, "fit")]] if of_case(case) else []
 
 
 async def _fitting(answer: Answer, case: Case) -> None:
     cards = of_case(case)
     await answer(
-        say("lesson.fitting", object=say(f"object.{case.object}")) if cards else say("lesson.none"),
-        buttons=[*([_button(card)] for card in cards), [_groups(), home()]],
+        say("lesson.fitting", object=say(f"object.{drafts.object_of(case)}"))
+        if cards
+        else say("lesson.none"),
+        buttons=[
+            *([_button(card)] for card in cards),
+            [_groups(), home()],
+            *([[_go_on()]] if case.filed_at is None else []),
+        ],
     )
 
 
@@ -171,6 +184,11 @@ async def _group(answer: Answer, group: str, page: int) -> None:
 def _button(card: Card, label: Say | None = None) -> Button:
     shown = label or say("lesson.title", title=card.title)
     return button(shown, VERB, question="card", value=card.key)
+
+
+def _go_on() -> Button:
+    """Back to the complaint begun."""
+    return button("button.resume", "go", value="resume")
 
 
 def _groups() -> Button:

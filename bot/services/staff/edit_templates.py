@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Press
-from bot.services.admin import revisions
+from bot.services.admin import looked_through, revisions
 from bot.services.sending import Answer, button
 from bot.services.staff import templates
 from bot.services.staff.templates import KIND, Template
@@ -27,14 +28,17 @@ async def home(session: AsyncSession, account: Account, answer: Answer) -> None:
     account.awaiting = None
     there = await templates.now_in_force(session)
     row = await revisions.active(session, KIND)
+    source, checked_on = templates.source()
     await answer(
-        say("template.home", version=row.version if row else 0, count=len(there)),
+        say("template.home", version=row.version if row else 0, count=len(there), source=source),
+        looked_through.last(row, checked_on).told(),
         buttons=[
             *(
                 [button(say("template.title", title=one.title), VERB, None, "see", one.code)]
                 for one in there
             ),
             *([[button("template.button.new", VERB, None, "new")]] if len(there) < MOST else []),
+            [button("limits.button.checked", VERB, None, "checked")],
             *([[button("template.button.undo", VERB, None, "undo")]] if row else []),
             [button("admin.button.menu", "m", value="menu")],
         ],
@@ -70,10 +74,16 @@ async def pressed(
             return None
         case "keep" if waiting.get("verb") == VERB and "text" in waiting:
             new = Template(waiting["code"], waiting["title"], waiting["text"])
-            await _keep(session, tables, account, {**there, new.code: new}, "edit")
+            there[new.code] = new
+            await _keep_texts(session, tables, account, there, "edit")
         case "drop" if chosen is not None:
             del there[chosen.code]
-            await _keep(session, tables, account, there, "drop")
+            await _keep_texts(session, tables, account, there, "drop")
+        case "checked":
+            body = looked_through.now(await _body(session), tables, account)
+            await _keep(session, tables, account, body, "checked")
+            await home(session, account, answer)
+            return say("limits.toast.checked")
         case "undo":
             await _undo(session, tables, account)
     await home(session, account, answer)
@@ -135,14 +145,26 @@ def _sample(tables: Tables, text: str) -> str:
     return templates.fill(text, {**sample, "filed": day, "today": day})[0]
 
 
-async def _keep(
+async def _body(session: AsyncSession) -> dict[str, Any]:
+    """What is in force, as a version holds it."""
+    row = await revisions.active(session, KIND)
+    return dict(row.body) if row is not None else templates.body_of(templates.packaged())
+
+
+async def _keep_texts(
     session: AsyncSession,
     tables: Tables,
     account: Account,
     there: dict[str, Template],
     reason: str,
 ) -> None:
-    body = {"templates": [one.to_json() for one in there.values()]}
+    body = {**await _body(session), **templates.body_of(there.values())}
+    await _keep(session, tables, account, body, reason)
+
+
+async def _keep(
+    session: AsyncSession, tables: Tables, account: Account, body: dict[str, Any], reason: str
+) -> None:
     await revisions.keep(session, tables.clock.now(), KIND, body, account, reason)
 
 
@@ -152,9 +174,5 @@ async def _undo(session: AsyncSession, tables: Tables, account: Account) -> None
     if row is None:
         return
     former = await revisions.before(session, row)
-    there = (
-        templates.packaged()
-        if former is None
-        else tuple(Template(**one) for one in former.body["templates"])
-    )
-    await _keep(session, tables, account, {one.code: one for one in there}, "undo")
+    body = former.body if former is not None else templates.body_of(templates.packaged())
+    await _keep(session, tables, account, body, "undo")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -51,6 +51,16 @@ def _file() -> dict[str, Any]:
 def packaged() -> tuple[Template, ...]:
     """Version 0."""
     return tuple(Template(**row) for row in _file()["template"])
+
+
+def body_of(there: Iterable[Template]) -> dict[str, Any]:
+    """The texts as a version holds them."""
+    return {"templates": [one.to_json() for one in there]}
+
+
+def source() -> tuple[str, date]:
+    """Where version 0 comes from, and when it was looked through."""
+    return _file()["source"], _file()["checked_on"]
 
 
 def fields() -> dict[str, str]:
