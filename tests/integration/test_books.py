@@ -22,6 +22,7 @@ from bot.adapters.database import Database
 from bot.bench import district
 from bot.figures import periods
 from bot.figures.plots import Bars, Bubbles, Trend
+from bot.figures.tally import COUNTED
 from bot.ports import Attachment, Press
 from bot.services import accounts
 from bot.services.books import count, draw_pictures, fill_workbook, rate_points, write_up
@@ -532,3 +533,45 @@ async def test_two_processes_write_a_case_up_once(db: Database) -> None:
     await other
     async with db.read() as session:
         assert await session.scalar(select(func.count()).select_from(CaseFigure)) == 1
+
+
+@pytest.mark.parametrize("by", ["all", "desk", "object", "nature", "day"])
+async def test_minutes_come_out_of_either_database_whole(db: Database, by: str) -> None:
+    """Only of what was received; a group without any has none."""
+    day, minutes = date(2026, 11, 23), [(1, 5, None), (1, 90, 480), (1, None, 3), (0, 7, 7)]
+    async with db.write() as session:
+        session.add(Organisation(name="市局", code="bureau", level=Level.BUREAU, serial=1))
+        await session.flush()
+        session.add_all(
+            CaseFigure(
+                held=True,
+                day=day,
+                part="case",
+                object="food",
+                nature="quality",
+                outcome=Outcome.OPEN,
+                take_minutes=take,
+                handle_minutes=handle,
+                **dict.fromkeys(COUNTED, 0) | {"received": received},
+            )
+            for received, take, handle in minutes
+        )
+        session.add(
+            CaseFigure(
+                held=True,
+                day=day + timedelta(days=1),
+                part="case",
+                object="apparel",
+                nature="price",
+                outcome=Outcome.OPEN,
+                **dict.fromkeys(COUNTED, 0) | {"received": 1},
+            )
+        )
+    async with db.read() as session:
+        bureau = await session.scalar(select(Organisation).where(Organisation.code == "bureau"))
+        assert bureau is not None
+        found = await count.tallies(session, periods.month(2026, 11), bureau, by, times=True)
+    assert sum(one.received for one in found.values()) == 4
+    told = sorted((sorted(one.take), sorted(one.handle)) for one in found.values())
+    few = [] if by in {"all", "desk"} else [([], [])]
+    assert told == [*few, ([5, 90], [3, 480])]
