@@ -269,7 +269,7 @@ async def test_the_archive_holds_her_words_and_files_under_harmless_names(tmp_pa
         await closed_case(office, vault)
         await office.write(AUNT, "/mydata")
         assert await office.tap(AUNT, "导出") == "正在整理，好了就发给您"
-        assert await office.tap(AUNT, "导出") == "正在整理，好了就发给您", "a double tap is one"
+        assert await office.tap(AUNT, "导出") == "一小时内只整理一份", "a double tap is one"
         await pack(sender)
         (shown,) = [s for s in await office.read(AUNT) if "data.json" in s.text]
         assert "不要转发" in shown.text

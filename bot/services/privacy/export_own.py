@@ -15,7 +15,7 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Media, Vault
@@ -29,6 +29,7 @@ from bot.services.tables import SHANGHAI, Tables
 from bot.texts.catalogue import Say, say
 from models.base import uuid7
 from models.case import Case, Evidence
+from models.delivery import Outbox
 from models.joint import JointPart
 from models.outreach import Activity, SignUp
 from models.party import Account
@@ -44,17 +45,12 @@ async def order(
 ) -> Say | None:
     """Owe the archive: one an hour, so that a second tap gets no second one."""
     now = tables.clock.now()
-    key = str(uuid7())
-    row = await owe_errand(
-        session,
-        ERRAND,
-        {"account": str(account.id), "key": key},
-        now=now,
-        key=f"{ERRAND}:{account.id}:{now:%Y%m%d%H}",
-    )
-    if (row.payload or {}).get("key") != key:
+    once = f"{ERRAND}:{account.id}:{now:%Y%m%d%H}"
+    if await session.scalar(select(exists().where(Outbox.dedupe_key == once))):
         await answer(say("export_own.already"), buttons=[[button("mydata.button.home", "d")]])
         return say("export_own.already_toast")
+    payload = {"account": str(account.id), "key": str(uuid7())}
+    await owe_errand(session, ERRAND, payload, now=now, key=once)
     await audit.record(session, now, Act.OWN_EXPORT, account, account)
     return say("export_own.coming")
 
