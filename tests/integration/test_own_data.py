@@ -288,7 +288,6 @@ async def test_the_archive_holds_her_words_and_files_under_harmless_names(tmp_pa
             "consent",
             "view",
             "own_export",
-            "own_export",
         ]
 
 
