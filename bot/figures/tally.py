@@ -41,12 +41,10 @@ class Tally:
 
     def add(self, other: Tally) -> None:
         """Take in another's figures."""
-        for one in fields(self):
-            mine, more = getattr(self, one.name), getattr(other, one.name)
-            if isinstance(mine, list):
-                mine.extend(more)
-            else:
-                setattr(self, one.name, mine + more)
+        for name in COUNTED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.take += other.take
+        self.handle += other.handle
 
     @property
     def solved_share(self) -> float | None:

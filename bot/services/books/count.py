@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, String, and_, case, cast, func, literal, select
+from sqlalchemy import ColumnElement, String, and_, case, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.figures.periods import Period
@@ -18,6 +17,7 @@ from models.books import CaseFigure, WorkEntry, WorkKind
 from models.network import Organisation
 
 F = CaseFigure
+G = TypeVar("G")
 K = TypeVar("K")
 
 FIGURES = tuple(func.coalesce(func.sum(getattr(F, name)), 0) for name in COUNTED)
@@ -29,33 +29,42 @@ TIMES = tuple(
 )
 """All minutes of a group in one field: a row for each would be most of the time of a report."""
 
-BY: Mapping[str, Any] = {
-    "all": literal(0),
-    "desk": F.desk_id,
-    "object": F.object,
-    "nature": F.nature,
-    "day": F.day,
+MONTH = func.substr(cast(F.day, String), 1, 7)
+"""``2026-11``."""
+
+BY: Mapping[str, tuple[Any, ...]] = {
+    "all": (),
+    "desk": (F.desk_id,),
+    "object": (F.object,),
+    "nature": (F.nature,),
+    "month": (MONTH,),
+    "facets": (MONTH, F.object, F.nature),
 }
 
 
 async def tallies(
     session: AsyncSession, period: Period, desk: Organisation, by: str, *, times: bool = False
 ) -> dict[Any, Tally]:
-    """The figures of a desk and all below it, by one of ``BY``; with ``times``, how long it took."""
-    key = BY[by]
-    columns = (*FIGURES, *(TIMES if times else ()))
-    wanted = and_(F.day.between(period.first, period.last), within(F.desk_id, desk))
-    query = select(key, *columns).where(wanted)
-    if by != "all":
-        query = query.group_by(key)
-    return {row[0]: _tally(row[1:]) for row in await session.execute(query)}
+    """The figures of a desk and all below it, by one of ``BY`` (by a tuple where that has not one column); with
+    ``times``, how long it took."""
+    keys = BY[by]
+    query = (
+        select(*keys, *FIGURES, *(TIMES if times else ()))
+        .where(F.day.between(period.first, period.last), within(F.desk_id, desk))
+        .group_by(*keys)
+    )
+    many = len(keys)
+    return {
+        row[0] if many == 1 else tuple(row[:many]): _tally(row[many:])
+        for row in await session.execute(query)
+    }
 
 
 async def total(
     session: AsyncSession, period: Period, desk: Organisation, *, times: bool = False
 ) -> Tally:
     """All of it in one."""
-    return (await tallies(session, period, desk, "all", times=times)).get(0, Tally())
+    return (await tallies(session, period, desk, "all", times=times)).get((), Tally())
 
 
 def _tally(row: Sequence[Any]) -> Tally:
@@ -70,8 +79,8 @@ def _tally(row: Sequence[Any]) -> Tally:
     return made
 
 
-def regrouped(tallies: Mapping[Key, Tally], group: Callable[[Key], K]) -> dict[K, Tally]:
-    """Desks' figures added up by what ``group`` says of each."""
+def regrouped(tallies: Mapping[G, Tally], group: Callable[[G], K]) -> dict[K, Tally]:
+    """Figures added up by what ``group`` says of each key."""
     made: dict[K, Tally] = {}
     for key, one in tallies.items():
         made.setdefault(group(key), Tally()).add(one)
@@ -133,11 +142,3 @@ async def education_days(
         .group_by(WorkEntry.desk_id)
     )
     return {key: int(count) for key, count in found}
-
-
-def by_month(days: Mapping[date, Tally]) -> dict[date, Tally]:
-    """Days' figures added up by month, each under its first day."""
-    made: dict[date, Tally] = {}
-    for day, one in days.items():
-        made.setdefault(day.replace(day=1), Tally()).add(one)
-    return made

@@ -89,11 +89,11 @@ async def _course(
     end = max(end, period.first)
     first = periods.month(end.year, end.month - MONTHS + 1).first
     over = Period("range", first, periods.around(end, "month").last)
-    days = count.by_month(await count.tallies(session, over, desk, "day"))
+    found = await count.tallies(session, over, desk, "month")
     steps = [periods.month(first.year, first.month + n).first for n in range(MONTHS)]
 
     def row(name: str) -> tuple[float, ...]:
-        return tuple(float(getattr(days.get(step, Tally()), name)) for step in steps)
+        return tuple(float(getattr(found.get(f"{step:%Y-%m}", Tally()), name)) for step in steps)
 
     return Trend(
         text(say("picture.course", name=desk.name, year=end.year, month=end.month)),

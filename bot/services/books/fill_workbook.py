@@ -5,7 +5,8 @@ Pages in plain words; whoever binds them into a file knows nothing of what they 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import and_, select
@@ -57,6 +58,7 @@ async def pages(
     whole = Tally()
     for one in desks.values():
         whole.add(one)
+    summed = _cells(whole)
     head = tuple(text(say(f"book.column.{name}")) for name in COLUMNS)
     work_head = tuple(text(say(f"book.column.work_{name}")) for name in WORKS)
 
@@ -81,7 +83,7 @@ async def pages(
         ]
         total = (
             text(say("book.total")),
-            *_cells(whole),
+            *summed,
             *(_worked(count.together(works.values())) if works is not None else ()),
         )
         title = text(say(f"book.sheet.{name}"))
@@ -94,12 +96,10 @@ async def pages(
         row = tree.desks.get(key)
         return row.name if row is not None else text(say("report.no_desk"))
 
-    by = {
-        name: await count.tallies(session, period, desk, name, times=True)
-        for name in ("object", "nature")
-    }
+    facets = await count.tallies(session, period, desk, "facets", times=True)
+    months, objects, natures = (count.regrouped(facets, itemgetter(place)) for place in range(3))
     return [
-        await _summary(session, tables, desk, period, note, whole, head),
+        _summary(tables, months, note, summed, head),
         page(
             "street",
             count.regrouped(desks, tree.street),
@@ -112,8 +112,8 @@ async def pages(
             count.regrouped(desks, tree.type),
             lambda key: text(words.type_words(key)),
         ),
-        page("object", by["object"], lambda key: text(words.code_words("object", key))),
-        page("nature", by["nature"], lambda key: text(words.code_words("nature", key))),
+        page("object", objects, lambda key: text(words.code_words("object", key))),
+        page("nature", natures, lambda key: text(words.code_words("nature", key))),
         await _ledger(session, tables, desk, period, note, called),
         await _rating(session, tables, desk, note, called),
     ]
@@ -143,25 +143,22 @@ def _worked(worked: count.Worked | None) -> list[Cell]:
     return [worked.sums[kind] if worked is not None else 0 for kind in WORKS]
 
 
-async def _summary(
-    session: AsyncSession,
+def _summary(
     tables: Tables,
-    desk: Organisation,
-    period: Period,
+    months: Mapping[str, Tally],
     note: str,
-    whole: Tally,
+    summed: Sequence[Cell],
     head: tuple[str, ...],
 ) -> Page:
     """The months of the period and their sum, with the course of what came in and was solved."""
-    months = count.by_month(await count.tallies(session, period, desk, "day", times=True))
-    rows = [(f"{month:%Y-%m}", *_cells(months[month])) for month in sorted(months)]
+    rows = [(month, *_cells(months[month])) for month in sorted(months)]
     text = tables.texts.plain
     title = text(say("book.sheet.summary"))
     return Page(
         title,
         note,
         (text(say("book.first.summary")), *head),
-        (*rows, (text(say("book.total")), *_cells(whole))),
+        (*rows, (text(say("book.total")), *summed)),
         SHARES,
         Chart("line", title, 0, (1, 1 + COLUMNS.index("solved")), len(rows)),
     )
@@ -188,14 +185,10 @@ async def _ledger(
         )
         .order_by(WorkEntry.day, WorkEntry.id)
     )
+    kinds = {kind: text(say(f"work.kind.{kind}")) for kind in WorkKind}
+    proof = {True: text(say("book.photo")), False: text(say("book.no_photo"))}
     rows = tuple(
-        (
-            day.isoformat(),
-            called(key),
-            text(say(f"work.kind.{kind}")),
-            how_many,
-            text(say("book.photo" if photo else "book.no_photo")),
-        )
+        (day.isoformat(), called(key), kinds[kind], how_many, proof[bool(photo)])
         for day, key, kind, how_many, photo in found
     )
     head = tuple(
