@@ -15,7 +15,7 @@ def answer(decision: Decision, axis: str) -> tuple[str, ...]:
         "object": (decision.object,),
         "nature": (decision.nature,),
         "channel": (decision.channel,),
-        "fraud": decision.fraud_kinds,
+        "fraud": ("sign", *decision.fraud_kinds) if decision.fraud else ("doubt",),
         "danger": (decision.danger,),
         "hint": ("just_now",) if decision.just_now else (),
     }[axis]
