@@ -187,7 +187,7 @@ class Classifier:
         heaviest = sorted(fired["object"], key=_weight, reverse=True)
         points = self._points(heaviest, meant)
         later = self._given(fired, points)
-        wordless = not any(sign.isalnum() for sign in folded.text)
+        wordless = not any(map(str.isalnum, folded.text))
         if wordless:
             points = {taxonomy.OTHER: 1.0}
         because: dict[str, list[_Fired]] = defaultdict(list)
@@ -301,17 +301,13 @@ class Classifier:
 
     def _where(self, text: str) -> dict[int, list[Hit]]:
         """The words of the folded text, each with the first places where it stands."""
-        hits = self._automaton.find_matches_as_indexes(text, overlapping=True)
-        where: dict[int, list[Hit]] = {}
-        for hit in hits:
-            if (word := hit[0]) in where:
-                where[word].append(hit)
-            else:
-                where[word] = [hit]
         most = self._limits["hits_of_word"]
-        if len(hits) > len(where) + most and max(map(len, where.values())) > most:
-            for found in where.values():
-                del found[most:]
+        where: dict[int, list[Hit]] = {}
+        for hit in self._automaton.find_matches_as_indexes(text, overlapping=True):
+            if (found := where.get(hit[0])) is None:
+                where[hit[0]] = [hit]
+            elif len(found) < most:
+                found.append(hit)
         return where
 
     def _fire(
@@ -500,27 +496,27 @@ class _Roles:
 
     def of(self, text: str, where: Mapping[int, Sequence[Hit]]) -> Roles:
         """Of the words of a text, those that count for more or less than they say."""
-        reached: dict[int, list[int]] = defaultdict(list)
+        told: dict[int, list[int]] = defaultdict(list)
         for mark in self._begun.finditer(text):
             begun = mark.start()
-            for place in range(begun + 1, begun + self._reach + 1):
-                reached[place].append(begun)
-        if not reached:
+            for place in range(begun + 1, min(begun + self._reach + 1, len(text))):
+                said = self._said.match(text, begun, place + 1)
+                if said and said.lastindex:
+                    told[place].append(said.lastindex - 1)
+        if not told:
             return {}
         return {
             hit: factor
             for hits in where.values()
             for hit in hits
-            if hit[1] in reached and (factor := self._factor(text, hit, reached[hit[1]])) != 1.0
+            if hit[1] in told and (factor := self._factor(text, hit[2], told[hit[1]])) != 1.0
         }
 
-    def _factor(self, text: str, hit: Hit, begun: Sequence[int]) -> float:
-        """What is said right in front of a word, from one of these places on, makes of it."""
-        _, start, end = hit
-        found = [self._said.match(text, place, start + 1) for place in begun]
-        for row in sorted(match.lastindex for match in found if match and match.lastindex):
-            if row > 1 or not self._asked.match(text, end, end + self._reach):
-                return self._factors[row - 1]
+    def _factor(self, text: str, end: int, rows: Sequence[int]) -> float:
+        """What these rows of the table, said in front of a word that ends here, make of it."""
+        for row in sorted(rows):
+            if row > 0 or not self._asked.match(text, end, end + self._reach):
+                return self._factors[row]
         return 1.0
 
 
