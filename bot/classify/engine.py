@@ -486,12 +486,13 @@ class _Roles:
         self._factors = [float(row["factor"]) for row in rows]
         said = [row["before"].removesuffix("$") for row in rows]
         denied, *others = said
-        # the word's own first sign is shown too, for a denial to look ahead to
+        # Each row is one group, and has none inside; the word's own first sign is shown too, for a
+        # denial to look ahead to.
         whole = [rf"({denied})(?=.\Z)", *(rf"({words})(?=\n?.\Z)" for words in others)]
         self._said = re.compile("|".join(whole), re.DOTALL)
         signs = re.escape("".join(row["signs"] for row in rows))
         begun = "|".join(said)
-        # looks at what begins with a sign only where one of the signs is
+        # The search for a sign is quick; only there is looked at what begins with it.
         self._begun = re.compile(f"[{signs}](?<=(?={begun}).)")
 
     def of(self, text: str, where: Mapping[int, Sequence[Hit]]) -> Roles:
@@ -586,7 +587,10 @@ class _Compiled:
 
 
 def _meant(where: Mapping[int, Sequence[Hit]], roles: Roles) -> Iterable[int]:
-    """The words for the precedents: all but those that are denied wherever they stand."""
+    """The words for the precedents: all but those that are denied wherever they stand.
+
+    Those whose borders are in doubt have no weight there.
+    """
     denied = {hit[0] for hit, factor in roles.items() if not factor}
     return where.keys() - {
         word for word in denied if not any(roles.get(hit, 1.0) for hit in where[word])
