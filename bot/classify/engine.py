@@ -14,9 +14,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, reduce
-from operator import or_
+from itertools import chain
+from operator import itemgetter, or_
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ahocorasick_rs import AhoCorasick
 
@@ -100,14 +101,14 @@ class Match:
 Hit = tuple[int, int, int]
 """A word found at text[start:end]: (word, start, end)."""
 
+Roles = Mapping[Hit, float]
+"""0 for a denied word, less than 1 for a claimed one, more for a discovered one; others are left out."""
 
-class _Fired(NamedTuple):
-    """A rule that fired on hits; bit n of ``starts`` says that one of them starts at sign n."""
 
-    weight: float
-    rule: Rule
-    hits: Sequence[Hit]
-    starts: int
+_Fired = tuple[float, Rule, Sequence[Hit]]
+"""The weight of a rule that fired, the rule, and what fired it."""
+
+_weight = itemgetter(0)
 
 
 class Classifier:
@@ -180,17 +181,18 @@ class Classifier:
         """Decides on any string; an empty or wordless one is ``other_consumer``, to be asked."""
         folded = self._folder.fold(text)
         where = self._where(folded.text)
-        role = self._roles.of(folded.text)
-        fired = self._fire(folded.text, where, role)
-        meant = self._meant(where, role)
-        points = self._points(fired["object"], meant)
+        roles = self._roles.of(folded.text, where)
+        fired = self._fire(folded.text, where, roles)
+        meant = _meant(where, roles)
+        heaviest = sorted(fired["object"], key=_weight, reverse=True)
+        points = self._points(heaviest, meant)
         later = self._given(fired, points)
-        wordless = not any(sign.isalnum() for sign in folded.text)
+        wordless = not any(map(str.isalnum, folded.text))
         if wordless:
             points = {taxonomy.OTHER: 1.0}
         because: dict[str, list[_Fired]] = defaultdict(list)
-        for match in fired["object"]:
-            because[match.rule.code].append(match)
+        for match in heaviest:
+            because[match[1].code].append(match)
         candidates, margin = self._rank(points, because, folded)
         chosen = candidates[0].code
         if not candidates[0].because:
@@ -217,25 +219,25 @@ class Classifier:
         """Every rule that fired, the heaviest first."""
         folded = self._folder.fold(text)
         where = self._where(folded.text)
-        role = self._roles.of(folded.text)
-        fired = self._fire(folded.text, where, role)
-        meant = self._meant(where, role)
-        later = self._given(fired, self._points(fired["object"], meant))
+        roles = self._roles.of(folded.text, where)
+        fired = self._fire(folded.text, where, roles)
+        meant = _meant(where, roles)
+        heaviest = sorted(fired["object"], key=_weight, reverse=True)
+        later = self._given(fired, self._points(heaviest, meant))
         matches = [
             Match(
-                match.rule.axis,
-                match.rule.code,
-                match.weight,
-                tuple(dict.fromkeys(folded.own_words(hit[1], hit[2]) for hit in match.hits)),
-                match.rule.note,
-                match.rule.asks,
+                rule.axis,
+                rule.code,
+                weight,
+                tuple(dict.fromkeys(folded.own_words(hit[1], hit[2]) for hit in hits)),
+                rule.note,
+                rule.asks,
             )
-            for match in (*fired["object"], *(match for axis in later.values() for match in axis))
+            for weight, rule, hits in chain(fired["object"], *later.values())
         ]
-        share = self._limits["precedent"]
         matches += [
-            Match("object", code, own * share, told, "As in texts decided before", (PRECEDENTS,))
-            for code, own in self._precedents.weigh(meant).items()
+            Match("object", code, own, told, "As in texts decided before", (PRECEDENTS,))
+            for code, own in self._precedents.weigh(meant, self._limits["precedent"]).items()
             if own > 0 and (told := self._told(meant, where, code, folded))
         ]
         return tuple(sorted(matches, key=lambda match: -abs(match.weight)))
@@ -265,120 +267,113 @@ class Classifier:
         """What fired on the axes after the object, but for rules that ask for another object."""
         top = max(points, key=points.__getitem__)
         return {
-            axis: [m for m in fired[axis] if not m.rule.given or top in m.rule.given]
-            for axis in LATER
+            axis: [m for m in fired[axis] if not m[1].given or top in m[1].given] for axis in LATER
         }
 
     def _points(self, matches: Sequence[_Fired], words: Iterable[int]) -> dict[str, float]:
-        """Points of each object code: what its words speak for in the precedents, and its rules.
+        """Points of each object code: what its words speak for in the precedents, and its rules, which
+        come the heaviest first.
 
         Each further rule of a code adds less, and little when it rests on words already counted;
         doubts count whole.
         """
-        each = self._limits["precedent"]
-        points = {code: own * each for code, own in self._precedents.weigh(words).items()}
+        next_rule, same_words = self._limits["next_rule"], self._limits["same_words"]
+        points = self._precedents.weigh(words, self._limits["precedent"])
         for code, own in self._prior.items():
             points[code] = points.get(code, 0.0) + own
         share: dict[str, float] = {}
-        counted: dict[str, int] = {}
-        for weight, rule, _, starts in sorted(matches, key=lambda match: -match.weight):
+        counted: dict[str, set[int]] = {}
+        for weight, rule, hits in matches:
             code = rule.code
             if weight > 0:
-                before = counted.get(code, 0)
-                whole = share.get(code, 1.0)
-                if starts & ~before:
-                    counted[code] = before | starts
-                    share[code] = whole * self._limits["next_rule"]
-                    weight *= whole
+                starts = {hit[1] for hit in hits}
+                if code not in counted:
+                    counted[code] = starts
+                    share[code] = next_rule
+                elif starts <= counted[code]:
+                    weight *= share[code] * same_words
                 else:
-                    weight *= whole * self._limits["same_words"]
+                    counted[code] |= starts
+                    weight *= share[code]
+                    share[code] *= next_rule
             points[code] = points.get(code, 0.0) + weight
         return points
 
     def _where(self, text: str) -> dict[int, list[Hit]]:
         """The words of the folded text, each with the first places where it stands."""
-        where: dict[int, list[Hit]] = {}
-        hits = self._automaton.find_matches_as_indexes(text, overlapping=True)
-        for hit in hits:
-            if (word := hit[0]) in where:
-                where[word].append(hit)
-            else:
-                where[word] = [hit]
         most = self._limits["hits_of_word"]
-        if len(hits) > len(where) + most and max(map(len, where.values())) > most:
-            for found in where.values():
-                del found[most:]
+        where: dict[int, list[Hit]] = {}
+        for hit in self._automaton.find_matches_as_indexes(text, overlapping=True):
+            if (found := where.get(hit[0])) is None:
+                where[hit[0]] = [hit]
+            elif len(found) < most:
+                found.append(hit)
         return where
 
-    def _meant(self, where: Mapping[int, Sequence[Hit]], role: Role | None) -> Iterable[int]:
-        """The words for the precedents: none whose borders are in doubt, none that is only denied."""
-        words = where.keys() - self._doubtful
-        if role is None:
-            return words
-        reached = role.reached
-        return [
-            word
-            for word in words
-            if where[word][0][1] not in reached or not role.denies(where[word])
-        ]
-
     def _fire(
-        self, text: str, where: Mapping[int, list[Hit]], role: Role | None
+        self, text: str, where: Mapping[int, list[Hit]], roles: Roles
     ) -> dict[str, list[_Fired]]:
         """The rules that fire, by axis."""
         fired: dict[str, list[_Fired]] = {axis: [] for axis in rulebook.AXES}
         present = frozenset(where)
         possible, helped = self._gate.open(present)
+        anchors, doubtful, longer = self._anchors, self._doubtful, self._in_longer
         by_rule: dict[_Compiled, list[Hit]] = {}
-        anchors = self._anchors
         for word, found in where.items():
-            if not anchors[word]:
-                continue
             alone: list[Hit] | None = None
             for rule in anchors[word]:
                 if possible[rule.gate] == "0":
                     continue
                 if alone is None:
-                    if longer := self._in_decoys.get(word, _NONE) & present:
-                        found = _outside(found, longer, where)
-                    if word in self._doubtful:
-                        found = [h for h in found if self._cutter.stands(text, h[1], h[2])]
                     alone = found
-                    if longer := self._in_longer.get(word, _NONE) & present:
-                        alone = _outside(found, longer, where)
+                    if word in doubtful or (
+                        word in longer and not longer[word].isdisjoint(present)
+                    ):
+                        found, alone = self._sure(text, word, where, present)
                 mine = alone if rule.about_object else found
                 if rule in by_rule:
                     by_rule[rule] = by_rule[rule] + mine
                 elif mine:
                     by_rule[rule] = mine
+        told = {hit[0] for hit in roles}
         for rule, mine in by_rule.items():
             if rule.placed:
                 mine = rule.holding(mine, where, present)
                 if not mine:
                     continue
             factor = 1.0 if helped[rule.help] == "1" else self._limits["unhelped"]
-            if rule.minds_roles and role is not None:
-                factors = [role.of(hit) for hit in mine]
+            if told and rule.minds_roles and not told.isdisjoint(rule.any):
+                factors = [roles.get(hit, 1.0) for hit in mine]
                 factor *= max(factors)
                 if not factor:
                     continue
                 if 0.0 in factors:
                     mine = [hit for hit, own in zip(mine, factors, strict=True) if own]
-            fired[rule.axis].append(self._weigh(rule.rule, mine, factor))
+            if len(mine) > 1:
+                factor *= self._more(mine)
+            fired[rule.axis].append((rule.weight * factor, rule.rule, mine))
         return fired
 
-    def _weigh(self, rule: Rule, hits: Sequence[Hit], factor: float) -> _Fired:
+    def _sure(
+        self, text: str, word: int, where: Mapping[int, list[Hit]], present: frozenset[int]
+    ) -> tuple[list[Hit], list[Hit]]:
+        """Where the word stands as one of its own, and where not even within a plain longer word."""
+        found = where[word]
+        if longer := self._in_decoys.get(word, _NONE) & present:
+            found = _outside(found, longer, where)
+        if word in self._doubtful:
+            found = [hit for hit in found if self._cutter.stands(text, hit[1], hit[2])]
+        if longer := self._in_longer.get(word, _NONE) & present:
+            return found, _outside(found, longer, where)
+        return found, found
+
+    def _more(self, hits: Sequence[Hit]) -> float:
         """More words of one rule add less and less: they say the same thing again."""
-        starts = 1 << hits[0][1]
-        if len(hits) > 1:
-            limits = self._limits
-            for hit in hits:
-                starts |= 1 << hit[1]
-            distinct = len({hit[0] for hit in hits})
-            more = min(distinct - 1, limits["more_words"]) * limits["more_each"]
-            again = min(len(hits) - distinct, limits["again_words"]) * limits["again_each"]
-            factor *= 1 + more + again
-        return _Fired(rule.weight * factor, rule, hits, starts)
+        limits = self._limits
+        distinct = len({hit[0] for hit in hits})
+        more = min(distinct - 1, limits["more_words"]) * limits["more_each"]
+        again = min(len(hits) - distinct, limits["again_words"]) * limits["again_each"]
+        return float(1 + more + again)
 
     def _rank(
         self, points: Mapping[str, float], because: Mapping[str, Sequence[_Fired]], folded: Folded
@@ -404,9 +399,11 @@ class Classifier:
 
     def _best(self, matches: Sequence[_Fired], axis: str) -> str:
         """The heaviest code of an axis above its limit, or ""."""
+        if not matches:
+            return ""
         points = _sums(matches)
-        best = max(points, key=points.__getitem__, default="")
-        return best if best and points[best] >= self._limits.get(axis, 0.0) else ""
+        best = max(points, key=points.__getitem__)
+        return best if points[best] >= self._limits.get(axis, 0.0) else ""
 
     def _fraud(
         self,
@@ -418,43 +415,50 @@ class Classifier:
 
         ``by_object``: the points that the object itself brings, and the words that told it.
         """
-        points = _sums(matches)
-        if by_object[0] + sum(match.weight for match in matches) < self._limits["fraud"]:
+        if by_object[0] + sum(map(_weight, matches)) < self._limits["fraud"]:
             return False, (), ()
+        points = _sums(matches)
         kinds = sorted(
             (code for code in points if code not in ("sign", "doubt") and points[code] > 0),
             key=lambda code: -points[code],
         )
-        return True, tuple(kinds) or ("unnamed",), _because(matches, folded) or by_object[1]
+        return (
+            True,
+            tuple(kinds) or ("unnamed",),
+            _because(sorted(matches, key=_weight, reverse=True), folded) or by_object[1],
+        )
 
 
 class _Gate:
     """Which rules can fire at all: the words of a text, as bits, joined in one pass.
 
     Of the rules that ask for more than one word, each has a bit in each of several planes: it is
-    silenced, its first, second ... group of further words is there. Rules that are ``helped_by``
+    silenced, its first, second ... group of further words is there. Those with most groups come
+    first, so that each plane ends where no rule has such a group. Rules that are ``helped_by``
     words have one more bit. A rule's ``gate`` and ``help`` say where its answer stands.
     """
 
     def __init__(self, rules: Sequence[_Compiled], words: int) -> None:
         gated = [rule for rule in rules if rule.groups or rule.never]
+        gated.sort(key=lambda rule: -len(rule.groups))
         helped = [rule for rule in rules if rule.helped_by]
-        self._plane = len(gated)
-        self._groups = max((len(rule.groups) for rule in gated), default=0)
-        self._helps = len(helped)
         self._bits = [0] * words
-        self._given = 0
+        self._rules = shift = len(gated)
+        self._planes: list[tuple[int, int]] = []
         for place, rule in enumerate(gated):
             rule.gate = -1 - place
             self._set(rule.never, place)
-            for n in range(1, self._groups + 1):
-                if n <= len(rule.groups):
-                    self._set(rule.groups[n - 1], place + n * self._plane)
-                else:
-                    self._given |= 1 << place + n * self._plane
+        for n in range(len(gated[0].groups) if gated else 0):
+            grouped = [rule.groups[n] for rule in gated if len(rule.groups) > n]
+            for place, group in enumerate(grouped):
+                self._set(group, shift + place)
+            self._planes.append((shift, -1 << len(grouped)))
+            shift += len(grouped)
+        self._helps = shift
+        self._helped = len(helped)
         for place, rule in enumerate(helped):
             rule.help = -1 - place
-            self._set(rule.helped_by, place + (self._groups + 1) * self._plane)
+            self._set(rule.helped_by, shift + place)
 
     def _set(self, words: Iterable[int], place: int) -> None:
         for word in words:
@@ -462,14 +466,13 @@ class _Gate:
 
     def open(self, words: Iterable[int]) -> tuple[str, str]:
         """At each rule's ``gate`` "1" if it can fire, and at its ``help`` "1" if it is helped."""
-        bits = reduce(or_, map(self._bits.__getitem__, words), self._given)
+        bits = reduce(or_, map(self._bits.__getitem__, words), 0)
         possible = ~bits
-        for _ in range(self._groups):
-            bits >>= self._plane
-            possible &= bits
-        helped = bits >> self._plane
+        for shift, groupless in self._planes:
+            possible &= bits >> shift | groupless
+        helped = bits >> self._helps
         # A one in front, which those read that have no bit.
-        first, second = 1 << self._plane, 1 << self._helps
+        first, second = 1 << self._rules, 1 << self._helped
         return f"{possible & first - 1 | first:b}", f"{helped & second - 1 | second:b}"
 
 
@@ -478,59 +481,44 @@ class _Roles:
 
     def __init__(self, table: Mapping[str, Any], reach: int) -> None:
         self._reach = reach
-        # the word's own first sign is shown too, for a pattern to look ahead to
-        self._denied = re.compile(rf"(?:{table['denied']})(?=.\Z)", re.DOTALL)
         self._asked = re.compile(table["asked"])
-        self._said = [(re.compile(row["before"]), float(row["factor"])) for row in table["said"]]
-        begun: dict[str, list[str]] = defaultdict(list)
-        for row in ({**table, "before": table["denied"]}, *table["said"]):
-            for sign in row["signs"]:
-                begun[sign].append(row["before"].removesuffix("$"))
-        self._begun = {s: re.compile("|".join(patterns)) for s, patterns in begun.items()}
-        self._signs = re.compile(f"[{re.escape(''.join(self._begun))}]")
+        rows = ({**table, "before": table["denied"], "factor": 0.0}, *table["said"])
+        self._factors = [float(row["factor"]) for row in rows]
+        said = [row["before"].removesuffix("$") for row in rows]
+        denied, *others = said
+        # Each row is one group, and has none inside; the word's own first sign is shown too, for a
+        # denial to look ahead to.
+        whole = [rf"({denied})(?=.\Z)", *(rf"({words})(?=\n?.\Z)" for words in others)]
+        self._said = re.compile("|".join(whole), re.DOTALL)
+        signs = re.escape("".join(row["signs"] for row in rows))
+        begun = "|".join(said)
+        # The search for a sign is quick; only there is looked at what begins with it.
+        self._begun = re.compile(f"[{signs}](?<=(?={begun}).)")
 
-    def of(self, text: str) -> Role | None:
-        """Of the words of a text; None when nothing of the kind is said in it."""
-        begun = [
-            mark.start()
-            for mark in self._signs.finditer(text)
-            if self._begun[mark.group()].match(text, mark.start())
-        ]
-        if not begun:
-            return None
-        reach = self._reach
-        return Role(
-            self, text, {at for place in begun for at in range(place + 1, place + reach + 1)}
-        )
+    def of(self, text: str, where: Mapping[int, Sequence[Hit]]) -> Roles:
+        """Of the words of a text, those that count for more or less than they say."""
+        told: dict[int, list[int]] = defaultdict(list)
+        for mark in self._begun.finditer(text):
+            begun = mark.start()
+            for place in range(begun + 1, min(begun + self._reach + 1, len(text))):
+                said = self._said.match(text, begun, place + 1)
+                if said and said.lastindex:
+                    told[place].append(said.lastindex - 1)
+        if not told:
+            return {}
+        return {
+            hit: factor
+            for hits in where.values()
+            for hit in hits
+            if hit[1] in told and (factor := self._factor(text, hit[2], told[hit[1]])) != 1.0
+        }
 
-    def factor(self, text: str, hit: Hit) -> float:
-        """What is said right in front of a word makes of it."""
-        _, start, end = hit
-        low = max(0, start - self._reach)
-        if self._denied.search(text[low : start + 1]):
-            after = text[end : end + self._reach]
-            if not self._asked.match(after):
-                return 0.0
-        for pattern, factor in self._said:
-            if pattern.search(text, low, start):
-                return factor
+    def _factor(self, text: str, end: int, rows: Sequence[int]) -> float:
+        """What these rows of the table, said in front of a word that ends here, make of it."""
+        for row in sorted(rows):
+            if row > 0 or not self._asked.match(text, end, end + self._reach):
+                return self._factors[row]
         return 1.0
-
-
-class Role(NamedTuple):
-    """How much each word of a text counts by what is said before it; only at ``reached`` is any."""
-
-    roles: _Roles
-    text: str
-    reached: set[int]
-
-    def of(self, hit: Hit) -> float:
-        """0 for a denied word, less than 1 for a claimed one, more for a discovered one."""
-        return self.roles.factor(self.text, hit) if hit[1] in self.reached else 1.0
-
-    def denies(self, hits: Sequence[Hit]) -> bool:
-        """Whether the word is denied wherever it stands."""
-        return all(hit[1] in self.reached and not self.of(hit) for hit in hits)
 
 
 class _Compiled:
@@ -552,6 +540,8 @@ class _Compiled:
         "not_near",
         "placed",
         "rule",
+        "weight",
+        "within",
     )
 
     def __init__(self, rule: Rule, number: Callable[[str], int]) -> None:
@@ -560,6 +550,8 @@ class _Compiled:
 
         self.rule = rule
         self.axis = rule.axis
+        self.weight = rule.weight
+        self.within = rule.within
         self.gate = self.help = 0
         self.about_object = rule.axis == "object"
         self.minds_roles = rule.axis == "object" and rule.code != taxonomy.OUT_OF_SCOPE
@@ -577,24 +569,32 @@ class _Compiled:
         self, hits: list[Hit], where: Mapping[int, Sequence[Hit]], present: frozenset[int]
     ) -> list[Hit]:
         """The matches around which the conditions of nearness hold."""
-        reach = self.rule.within
-
-        def found(group: frozenset[int]) -> list[Hit]:
-            return [hit for word in group & present for hit in where[word]]
-
+        reach = self.within
         for group in self.near:
-            others = found(group)
-            hits = [hit for hit in hits if _beside(hit, others, reach)]
+            words = group & present
+            hits = [hit for hit in hits if _beside(hit, words, where, reach)]
         for group in self.before:
-            ends = [end for _, _, end in found(group)]
+            ends = [end for word in group & present for _, _, end in where[word]]
             hits = [hit for hit in hits if any(0 <= hit[1] - end <= reach for end in ends)]
         if self.after and hits:
-            groups = [found(group) for group in self.after]
+            groups = [
+                [hit for word in group & present for hit in where[word]] for group in self.after
+            ]
             hits = [hit for hit in hits if _follow(hit[2], groups, reach)]
-        if self.not_near and hits and not self.not_near.isdisjoint(present):
-            others = found(self.not_near)
-            hits = [hit for hit in hits if not _beside(hit, others, reach)]
+        if self.not_near and hits and (words := self.not_near & present):
+            hits = [hit for hit in hits if not _beside(hit, words, where, reach)]
         return hits
+
+
+def _meant(where: Mapping[int, Sequence[Hit]], roles: Roles) -> Iterable[int]:
+    """The words for the precedents: all but those that are denied wherever they stand.
+
+    Those whose borders are in doubt have no weight there.
+    """
+    denied = {hit[0] for hit, factor in roles.items() if not factor}
+    return where.keys() - {
+        word for word in denied if not any(roles.get(hit, 1.0) for hit in where[word])
+    }
 
 
 def _outside(
@@ -605,11 +605,13 @@ def _outside(
     return [hit for hit in hits if not any(o[1] <= hit[1] and hit[2] <= o[2] for o in others)]
 
 
-def _beside(hit: Hit, others: Sequence[Hit], reach: int) -> bool:
+def _beside(hit: Hit, words: Iterable[int], where: Mapping[int, Sequence[Hit]], reach: int) -> bool:
+    """Whether one of the words stands within reach in front of the match or behind it."""
     _, start, end = hit
-    for _, other_start, other_end in others:
-        if 0 <= other_start - end <= reach or 0 <= start - other_end <= reach:
-            return True
+    for word in words:
+        for _, other_start, other_end in where[word]:
+            if 0 <= other_start - end <= reach or 0 <= start - other_end <= reach:
+                return True
     return False
 
 
@@ -626,18 +628,18 @@ def _follow(end: int, groups: Sequence[Sequence[Hit]], reach: int) -> bool:
 def _sums(matches: Sequence[_Fired]) -> dict[str, float]:
     """Points by code."""
     points: dict[str, float] = {}
-    for match in matches:
-        points[match.rule.code] = points.get(match.rule.code, 0.0) + match.weight
+    for weight, rule, _ in matches:
+        points[rule.code] = points.get(rule.code, 0.0) + weight
     return points
 
 
 def _because(matches: Sequence[_Fired], folded: Folded) -> tuple[str, ...]:
-    """The first words of the heaviest rules."""
+    """The first words of rules, which come the heaviest first."""
     words: dict[str, None] = {}
-    for match in sorted(matches, key=lambda match: -match.weight):
-        if match.weight <= 0 or len(words) >= WORDS_SHOWN:
+    for weight, _, hits in matches:
+        if weight <= 0 or len(words) >= WORDS_SHOWN:
             break
-        for hit in match.hits:
+        for hit in hits:
             words[folded.own_words(hit[1], hit[2])] = None
     return tuple(words)[:WORDS_SHOWN]
 

@@ -50,6 +50,8 @@ class Precedents:
             for word in set(words_of(text)):
                 spoken[word][heap] += 1
         self._heaps = sorted(heaps)
+        self._codes = [code for code, _ in self._heaps]
+        self._matters = [n for n, code in enumerate(self._codes) if code == taxonomy.OUT_OF_SCOPE]
         self._places = {heap: place for place, heap in enumerate(self._heaps, 1)}
         self._lanes: dict[int, int] = {}
         self._most = most
@@ -84,16 +86,17 @@ class Precedents:
         weight = math.log((count + self._doubt) / (self._shares[heap] * total + self._doubt))
         return round(max(-self._most, min(self._most, weight)) * _SCALE) + self._bias
 
-    def weigh(self, words: Iterable[int]) -> dict[str, float]:
-        """The evidence of these words for each code that has precedents, in points of any sign."""
+    def weigh(self, words: Iterable[int], each: float = 1.0) -> dict[str, float]:
+        """The evidence of these words for each code that has precedents, in points of any sign;
+        ``each``: points for a unit of it."""
         total = sum(map(self._packed.get, words, repeat(0)))
         count, *lanes = memoryview(total.to_bytes(self._size, "little")).cast("I")
         lost = count * self._bias
-        points: dict[str, float] = {}
-        for (code, _), lane in zip(self._heaps, lanes, strict=True):
-            own = (lane - lost) / _SCALE
-            if code not in points or own > points[code]:
-                points[code] = own
+        step = each / _SCALE
+        own = [(lane - lost) * step for lane in lanes]
+        points = dict(zip(self._codes, own, strict=True))
+        if self._matters:
+            points[taxonomy.OUT_OF_SCOPE] = max(own[n] for n in self._matters)
         return points
 
     def telling(self, words: Iterable[int], code: str, least: float) -> list[int]:

@@ -94,7 +94,8 @@ def windows(
 _VALUE = {letter: value for value, letter in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _SMALL = {"十": 10, "百": 100, "千": 1000}
 _BIG = {"万": 10**4, "亿": 10**8}
-_TOKEN = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|[零〇一二两三四五六七八九十百千万亿多余来几点]")
+_DIGITS = str.maketrans({letter: str(value) for letter, value in _VALUE.items()})
+_TOKEN = re.compile(rf"\d+(?:,\d{{3}})*(?:\.\d+)?|[{''.join(_VALUE)}]+|[十百千万亿多余来几点]")
 
 
 def read_digit(letter: str) -> int:
@@ -118,13 +119,16 @@ def read_number(words: str) -> Number | None:
     """
     if not words or len(words) > 40:
         return None
+    if words.isascii() and words.isdigit():
+        return Number(Decimal(words), False)
     if rough := words[0] in "百千万" and words[1:2] == "把":  # 百把块, 千把块
         words = "一" + words[0] + words[2:]
     tokens = _TOKEN.findall(words)
     if "".join(tokens) != words:
         return None
-    total = section = Decimal(0)
-    number: Decimal | None = None
+    total: int | Decimal = 0
+    section: int | Decimal = 0
+    number: int | Decimal | None = None
     lone = False  # the number in hand is one digit right after a unit
     unit = 0
     approx, said = rough, False
@@ -137,40 +141,30 @@ def read_number(words: str) -> Number | None:
                 return None
             number, said = Decimal(token.replace(",", "")), True
             lone = len(token) == 1 and bool(unit) and tokens[at - 1][0] in "百千万亿"
-        elif token in _VALUE:
+        elif token[0] in _VALUE:
             if number is not None:
                 return None
-            run = at
-            while run < len(tokens) and tokens[run] in _VALUE:
-                run += 1
-            digits = [_VALUE[t] for t in tokens[at:run]]
-            follows = tokens[run] if run < len(tokens) else ""
-            if digits[0] == 0 and len(digits) == 2 and unit:  # 一千零五
-                digits, lone = digits[1:], False
-            elif digits == [0] and unit and follows:  # 一万零十
-                digits = []
+            if len(token) == 2 and token[0] in "零〇" and unit:  # 一千零五
+                token, lone = token[1], False
+            elif token in "零〇" and unit and ahead:  # 一万零十
+                token = ""
             else:
-                lone = len(digits) == 1 and bool(unit) and tokens[at - 1] in "百千万亿"
-            if len(digits) == 2 and (follows in _SMALL or follows in _BIG):
-                low, high = digits
-                if not low or (high - low != 1 and digits != [3, 5]):
+                lone = len(token) == 1 and bool(unit) and tokens[at - 1] in "百千万亿"
+            if len(token) == 2 and (ahead in _SMALL or ahead in _BIG):
+                low, high = (_VALUE[letter] for letter in token)
+                if not low or (high - low != 1 and (low, high) != (3, 5)):
                     return None
-                digits, approx = [low], True
-            elif len(digits) > 1 and (unit or follows in _SMALL or follows in _BIG):
+                token, approx = token[0], True
+            elif len(token) > 1 and (unit or ahead in _SMALL or ahead in _BIG):
                 return None
-            if digits:
-                number, said = Decimal("".join(map(str, digits))), True
-            at = run
-            continue
+            if token:
+                number, said = int(token.translate(_DIGITS)), True
         elif token == "点":
-            run = at + 1
-            while run < len(tokens) and tokens[run] in _VALUE:
-                run += 1
-            if number is None or run == at + 1 or (run < len(tokens) and tokens[run] in _SMALL):
+            after = tokens[at + 2] if at + 2 < len(tokens) else ""
+            if number is None or ahead[:1] not in _VALUE or after in _SMALL:
                 return None
-            tail = "".join(str(_VALUE[t]) for t in tokens[at + 1 : run])
-            number, lone, at = Decimal(f"{number}.{tail}"), False, run
-            continue
+            number, lone = Decimal(f"{number}.{ahead.translate(_DIGITS)}"), False
+            at += 1
         elif token in "多余来几":
             if not said or (ahead and ahead not in _SMALL and ahead not in _BIG):
                 return None
@@ -179,7 +173,7 @@ def read_number(words: str) -> Number | None:
             if number is None:
                 if token != "十" or (unit and unit <= 10):
                     return None
-                number, said = Decimal(1), True
+                number, said = 1, True
             section += number * _SMALL[token]
             unit, number = _SMALL[token], None
         else:
@@ -190,13 +184,13 @@ def read_number(words: str) -> Number | None:
                 total = (total + section) * _BIG[token]
             else:
                 total += section * _BIG[token]
-            unit, number, section = _BIG[token], None, Decimal(0)
+            unit, number, section = _BIG[token], None, 0
         at += 1
     if number is not None:
         if unit and number >= unit:
             return None
-        section += number * unit / 10 if lone and unit >= 100 else number
-    return Number(total + section, approx) if said else None
+        section += number * (unit // 10) if lone and unit >= 100 else number
+    return Number(Decimal(total + section), approx) if said else None
 
 
 def small(words: str) -> int | None:

@@ -34,7 +34,8 @@ _PATTERNS: dict[str, str] = {
     "full": rf"(?<![0-9.])(?P<year>(?:19|20)[0-9]{{2}})(?P<sep>{_SEP})(?P<month>1[0-2]|0?[1-9])(?:(?P=sep)(?P<day>3[01]|[12][0-9]|0?[1-9]))(?![0-9]|{_SEP}[0-9])",
     "month_of": rf"(?<![0-9.])(?P<year>(?:19|20)[0-9]{{2}}){_SEP}(?P<month>1[0-2]|0?[1-9])(?!{_SEP}?[0-9]|[元块万千%折米])",
     "digits": r"(?<![0-9A-Za-z.-])(?P<year>(?:19|20)[0-9]{2})(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12][0-9]|3[01])(?![0-9A-Za-z.])",
-    "spoken": rf"(?:(?<![0-9零〇一二三四五六七八九十])(?:{_YEAR})|(?P<of>上上个?|上个?|这个?|本)(?=月))?\s?"
+    # All of it is optional: the first look ahead spares the places where none of it can begin.
+    "spoken": rf"(?=[0-9零〇一二三四五六七八九十大前去今本明上这月初廿中下底末\s])(?:(?<![0-9零〇一二三四五六七八九十])(?:{_YEAR})|(?P<of>上上个?|上个?|这个?|本)(?=月))?\s?"
     rf"(?:(?:{_MONTH}|(?P<bare>月))\s?)?(?:{_DAY}(?:{_DAY_ENDS}|(?![0-9.]|{_N}|[个月年天次万千百元块点岁号日周%折多])))?{_PART}?",
     "slash": r"(?<![0-9./-])(?P<month>1[0-2]|0?[1-9])/(?P<day>3[01]|[12][0-9]|0?[1-9])(?![0-9/%])",
     "day": r"(?<![0-9.第零〇一二三四五六七八九十月年])(?P<day>3[01]|[12][0-9]|[1-9]|(?:二|三)?十[一二三四五六七八九]?)号(?![楼线院店铺桌房室门馆车位仓库机卡球码称召])",
@@ -369,16 +370,17 @@ def _festival(match: re.Match[str], today: date) -> _Range | None:
 
 
 # Each with what its matches always hold, and how far they reach around that, look-arounds included.
+# A search for words that all begin with a plain letter is quick, so these are written that way.
 _READERS: tuple[
     tuple[str, Callable[[re.Match[str], date], _Range | None], re.Pattern[str], int, int], ...
 ] = (
-    ("full", _numeric, re.compile(r"[0-9]{4}[-./]"), 2, 12),
-    ("month_of", _month_of, re.compile(r"[0-9]{4}[-./]"), 2, 12),
-    ("digits", _numeric, re.compile(r"[0-9]{8}"), 2, 4),
+    ("full", _numeric, re.compile(r"[-./](?<=[0-9]{4}.)"), 6, 12),
+    ("month_of", _month_of, re.compile(r"[-./](?<=[0-9]{4}.)"), 6, 12),
+    ("digits", _numeric, re.compile(r"[0-9][0-9]{7}"), 2, 4),
     ("spoken", _spoken, re.compile(r"[年月]"), 8, 16),
-    ("slash", _slash, re.compile(r"[0-9]/"), 4, 6),
+    ("slash", _slash, re.compile(r"/(?<=[0-9]/)"), 5, 6),
     ("day", _only_day, re.compile(r"号"), 5, 3),
-    ("year_part", _year_part, re.compile(r"[初底末春夏秋冬]|年中|半年|[暑寒]假"), 10, 6),
+    ("year_part", _year_part, re.compile(r"初|底|末|春|夏|秋|冬|年中|半年|暑假|寒假"), 10, 6),
     ("month_part", _month_part, re.compile(r"月[初底末]"), 2, 3),
     ("week", _week, re.compile(r"周|星期|礼拜"), 5, 4),
     ("weekday", _bare_weekday, re.compile(r"周|星期|礼拜"), 3, 4),
@@ -387,7 +389,7 @@ _READERS: tuple[
     (
         "word",
         _word,
-        re.compile(r"前天|[昨今][天日早晚夜晨儿]|前[晚日儿]|当下|刚|方才|明天|后天"),
+        re.compile(r"前[天晚日儿]|昨[天日早晚夜晨儿]|今[天日早晚夜晨儿]|当下|刚|方才|明天|后天"),
         3,
         4,
     ),

@@ -23,6 +23,7 @@ _TO = re.compile(
 )
 _AND_MORE = re.compile(rf"\s?[-~—–到至]\s?[0-9{_CN}]")
 _PREFIX = re.compile(r"(?:¥|RMB|rmb|CNY|人民币|大写)\s?[::]?\s?$")
+_SOME_PREFIX = re.compile(r"¥|RMB|rmb|CNY|人民币|大写")
 _UNIT = re.compile(r"\s?[块元圆毛角分人大RrC]")
 _YUAN = re.compile(
     r"\s?(?:块(?:多|来)?钱|元钱|元人民币|元整?(?![旦素月宵件首帅老])|圆整?|块(?:多|来)?|RMB|rmb|CNY|人民币|大洋)"
@@ -92,6 +93,7 @@ def _clean(run: str, start: int) -> tuple[str, int]:
 def _read(text: str, plain: str) -> list[Money]:
     if _CAPITAL.search(plain):
         plain = plain.translate(_CAPITALS)
+    prefixed = _SOME_PREFIX.search(plain) is not None
     found: list[Money] = []
     last = 0
     for match in _RUN.finditer(plain):
@@ -102,7 +104,7 @@ def _read(text: str, plain: str) -> list[Money]:
         if (
             len(run) == 1
             and not _UNIT.match(plain, end)
-            and not _PREFIX.search(plain, max(0, start - 16), start)
+            and not (prefixed and _PREFIX.search(plain, max(0, start - 16), start))
         ):
             continue  # 一直, 百分之: too little to be an amount by the words around it
         value = _value(run)
@@ -115,7 +117,7 @@ def _read(text: str, plain: str) -> list[Money]:
         amount, approx = value
         before = plain[max(0, start - 16) : start]
         unit = _unit(plain, end, amount, before)
-        prefix = _PREFIX.search(before)
+        prefix = _PREFIX.search(before) if prefixed else None
         if unit is None and _AND_MORE.match(plain, end):
             continue  # the lower end of a range: read with its upper end
         if unit is not None:
@@ -183,7 +185,7 @@ def _is_money(plain: str, run: str, amount: Decimal, end: int, before: str) -> b
     ):
         return False
     clause = _BREAK.split(before)[-1]
-    if amount >= 10 and amount < 10**8 and _spent().search(before) and len(run) > 1:
+    if len(run) > 1 and 10 <= amount < 10**8 and _spent().search(before):
         return True
     if run[-1] not in "万亿千百wWkK多来余" and not re.search(r"[万亿千wWkK]", run):
         return False

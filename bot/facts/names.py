@@ -26,7 +26,7 @@ _CALLED = re.compile(
     r"^(?:店名|店铺名|名字|公司名?|商家名?|平台名?|店)?(?:是|在|去)?(?:一家|一个)?(?:店|公司|平台)?(?:叫做|名叫|名为|叫|是|:)?"
     r"(?=..)"
 )
-_NAME_RUN = re.compile(rf"[{_HAN}A-Za-z0-9·&()-]++")
+_NAME_RUN = re.compile(rf"[{_HAN}A-Za-z0-9·&()-]*+\Z")
 
 
 @cache
@@ -172,20 +172,20 @@ def read_merchants(
         return part(clause) if left >= 0 else list(clause)
 
     found = {(p.start, p.end) for p in known}
-    if any_of("merchants", "endings").search(plain):
-        for run in _NAME_RUN.finditer(plain):
-            found.update(_ended(run.group(), run.start(), bounded))
+    found.update(_ended(plain, bounded))
     found.update(_quoted(plain))
     return _apart([Span(text[a:b], a, b) for a, b in found])
 
 
-def _ended(run: str, offset: int, cut: Cut) -> list[tuple[int, int]]:
-    """Names in one unbroken run of letters, as (start, end) in the text."""
+def _ended(plain: str, cut: Cut) -> list[tuple[int, int]]:
+    """Names by their endings, as (start, end) in the text; each lies in one unbroken run of letters."""
     found: list[tuple[int, int]] = []
     floor = 0
-    for ending in any_of("merchants", "endings").finditer(run):
+    for ending in any_of("merchants", "endings").finditer(plain):
         low = max(floor, ending.start() - 20)
-        before = run[low : ending.start()]
+        run = _NAME_RUN.search(plain, low, ending.start())
+        before = run.group() if run else ""
+        low = ending.start() - len(before)
         begin = _begin(before, ending.group(), cut)
         name = before[begin:].strip("()-·&")
         if name and name not in _set("merchants", "generic") and not name.isdigit():
@@ -193,14 +193,14 @@ def _ended(run: str, offset: int, cut: Cut) -> list[tuple[int, int]]:
             own = _own_part(name) if weak else name
             vague = ending.group() in _set("merchants", "vague")
             if len(own) >= (3 if vague else 2 if weak or own.isascii() else 1):
-                start = offset + low + begin + before[begin:].index(name)
-                end = offset + ending.end()
+                start = low + begin + before[begin:].index(name)
+                end = ending.end()
                 if found and found[-1][1] >= start:  # 某某装饰|有限公司 read in two steps
                     start, _ = found.pop()
                 found.append((start, end))
                 continue
-        if found and found[-1][1] == offset + ending.start():  # an ending right after another
-            found[-1] = (found[-1][0], offset + ending.end())
+        if found and found[-1][1] == ending.start():  # an ending right after another
+            found[-1] = (found[-1][0], ending.end())
             continue
         if name not in _set("merchants", "generic") or ending.start() == low:
             floor = ending.end()

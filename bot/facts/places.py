@@ -338,7 +338,7 @@ class Gazetteer:
                     hits += [(at, at + length, n) for n in kept]
                     free = at + length
                     break
-        return self._rank(text, hits)[: max(limit, 0)]
+        return self._rank(text, hits)[: max(limit, 0)] if hits else []
 
     def _counts(self, name: _Name, plain: str, start: int, end: int, answer: str) -> bool:
         elsewhere = _ELSEWHERE.search(plain[max(0, start - 10) : start])
