@@ -198,7 +198,10 @@ class Classifier:
         if not candidates[0].because:
             told = self._told(meant, where, chosen, folded)
             candidates = (replace(candidates[0], because=told), *candidates[1:])
-        by_object = (self._fraud_of.get(chosen, 0.0), candidates[0].because)
+        by_object = (
+            self._fraud_of.get(chosen, 0.0) * candidates[0].score,
+            candidates[0].because,
+        )
         fraud, kinds, fraud_because = self._fraud(later["fraud"], by_object, folded)
         return Decision(
             object=chosen,
@@ -413,7 +416,8 @@ class Classifier:
     ) -> tuple[bool, tuple[str, ...], tuple[str, ...]]:
         """Whether the points reach the limit; the kinds, heaviest first; the person's words.
 
-        ``by_object``: the points that the object itself brings, and the words that told it.
+        ``by_object``: the points that the object itself brings, as far as it is believed, and the words that
+        told it.
         """
         if by_object[0] + sum(map(_weight, matches)) < self._limits["fraud"]:
             return False, (), ()
