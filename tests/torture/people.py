@@ -150,7 +150,7 @@ class Admin(Phone):
         text = f"第{len(self.announced) + 1:04d}号通知：海棠路便民服务点改在二楼"
         self.say("/admin")
         self.press(*await self.sees(lambda: self.verb("m", "outreach"), "the menu"))
-        self.press(*await self.sees(lambda: self.verb("m", "notice"), "the group of notices"))
+        self.press(*await self.sees(lambda: self._about("new"), "the group of notices"))
         await self.sees(lambda: self.verb("m", "stop"), "that a text is wanted")
         self.announced.append(text)
         self.say(text)
