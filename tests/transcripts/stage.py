@@ -398,7 +398,8 @@ class Stage:
         for chat in dict.fromkeys(order):
             if chat in gone:
                 self.lines.append(f"  （从{self._name(chat)}的聊天里删掉 {gone.pop(chat)} 条）")
-            for number, new in touched.get(chat, {}).items():
+            # As they stand in the chat: two senders at work at once come to their ends in any order.
+            for number, new in sorted(touched.get(chat, {}).items()):
                 self._show(self.world.posts[chat][number], new)
         self._failures()
 

@@ -29,6 +29,8 @@ from bot.texts.catalogue import load
         ("需要什么材料", "what_need"), ("没有发票可以吗", "what_need"), ("写错了怎么办", "change"),
         ("还有多少题", "steps_left"), ("可以语音吗", "voice"), ("怎么发位置", "location"),
         ("明天再填可以吗", "later"), ("谁能看到", "who_sees"),
+        ("我现在就转", "about_to_pay"), ("他又催我转钱", "about_to_pay"), ("那我还要不要交", "about_to_pay"),
+        ("客服一直让我再充一笔", "about_to_pay"), ("我正要去转账", "about_to_pay"),
     ],
 )  # fmt: skip
 def test_what_is_beside_the_question_is_answered(text: str, key: str) -> None:
@@ -48,6 +50,8 @@ def test_what_is_beside_the_question_is_answered(text: str, key: str) -> None:
         ("merchant", "在水一方足浴"), ("merchant", "好又多超市"), ("where", "晚安旅馆旁边"),
         ("story", "中介不退押金，说要等多久也不肯讲，我已经等了三个月了，一点办法也没有，请帮帮我这个老太婆吧"),
         ("extra", "老板说12315电话打了也没用"), ("name", "谢好"),
+        ("story", "他让我转两万到他的个人账户，转完就把我拉黑了，我现在才知道是骗子"), ("gate", "刚转"), ("gate", "没转"),
+        ("claim", "付清尾款再交货"), ("payee_personal", "转给他个人"), ("merchant", "打钱给王某某"),
     ],
 )  # fmt: skip
 def test_an_answer_is_no_aside(key: str, text: str) -> None:
