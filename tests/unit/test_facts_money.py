@@ -108,6 +108,9 @@ def test_what_says_no_amount_gives_none(said: str) -> None:
         ("订单12345678901234，第一百二十条", []),
         ("扣了百分之五十，打了3折", []),
         ("从2015年11月开始一直不退钱", []),
+        ("我已经垫进去一万八了，还要不要做", [18_000]),
+        ("前后砸进去二十万，放进去的七万也没了", [200_000, 70_000]),
+        ("我打过12315投诉，也打过110，转过3次", []),
     ],
 )
 def test_amounts_are_told_from_other_numbers(text: str, yuan: list[int]) -> None:

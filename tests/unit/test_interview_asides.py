@@ -52,6 +52,7 @@ def test_what_is_beside_the_question_is_answered(text: str, key: str) -> None:
         ("extra", "老板说12315电话打了也没用"), ("name", "谢好"),
         ("story", "他让我转两万到他的个人账户，转完就把我拉黑了，我现在才知道是骗子"), ("gate", "刚转"), ("gate", "没转"),
         ("claim", "付清尾款再交货"), ("payee_personal", "转给他个人"), ("merchant", "打钱给王某某"),
+        ("claim", "他让我打官司"), ("extra", "他叫我交钱取货"), ("story", "他们还要我付违约金"), ("extra", "我先交了"),
     ],
 )  # fmt: skip
 def test_an_answer_is_no_aside(key: str, text: str) -> None:
