@@ -40,7 +40,7 @@ async def home(session: AsyncSession, tables: Tables, answer: Answer) -> None:
                 [button(f"limits.group.{group}", VERB, question="group", value=group)]
                 for group in GROUPS
             ],
-            [button("limits.button.checked", VERB, question="checked")],
+            [button("looked.button", VERB, question="checked")],
             *([[button("limits.button.undo", VERB, question="undo")]] if row else []),
             [button("admin.button.menu", "m", value="menu")],
         ],
@@ -103,7 +103,7 @@ async def pressed(
             body = looked_through.now(body, tables, account)
             await _keep(session, tables, account, body, checked=body["checked"]["on"])
             await home(session, tables, answer)
-            return say("limits.toast.checked")
+            return say("looked.toast")
     await home(session, tables, answer)
     return None
 

@@ -38,7 +38,7 @@ async def home(session: AsyncSession, account: Account, answer: Answer) -> None:
                 for one in there
             ),
             *([[button("template.button.new", VERB, None, "new")]] if len(there) < MOST else []),
-            [button("limits.button.checked", VERB, None, "checked")],
+            [button("looked.button", VERB, None, "checked")],
             *([[button("template.button.undo", VERB, None, "undo")]] if row else []),
             [button("admin.button.menu", "m", value="menu")],
         ],
@@ -83,7 +83,7 @@ async def pressed(
             body = looked_through.now(await _body(session), tables, account)
             await _keep(session, tables, account, body, "checked")
             await home(session, account, answer)
-            return say("limits.toast.checked")
+            return say("looked.toast")
         case "undo":
             await _undo(session, tables, account)
     await home(session, account, answer)
