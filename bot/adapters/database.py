@@ -92,6 +92,11 @@ class Database:
             )
             self._reader = self._writer
 
+    @property
+    def sole(self) -> bool:
+        """Whether this process is the only one that works on it: one file has one bot."""
+        return self.sqlite
+
     async def take_seat(self) -> None:
         """Be counted as a working process until this one ends, with a number of its own.
 
@@ -257,7 +262,7 @@ def _sqlite_engine(url: URL, begin: str, connections: int, *pragmas: str) -> Asy
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
+        connection.connection.driver_connection.begin(begin)
 
     return engine
 

@@ -1,7 +1,8 @@
 """aiosqlite with one trip to its thread for most statements, instead of four.
 
 A trip costs more than most statements do: SQLAlchemy makes one to open a cursor, one to execute,
-one to fetch and one to close, and one more to roll back what was already committed.
+one to fetch and one to close, and one more to roll back what was already committed. A transaction
+begins in the trip of its first statement.
 """
 
 from __future__ import annotations
@@ -88,15 +89,35 @@ class _Cursor:
 class Connection(aiosqlite.Connection):
     """What SQLAlchemy gets in place of aiosqlite's own."""
 
+    _to_begin: str | None = None
+
+    def begin(self, how: str) -> None:
+        """Begin a transaction by this statement, in front of the next one."""
+        self._to_begin = how
+
     def cursor(self) -> _Cursor:  # type: ignore[override]
         return _Cursor(self)
 
     async def there(self, work: Callable[..., None], *more: Any) -> None:
         """Run ``work(connection, ...)`` in the connection's thread."""
-        await self._execute(lambda: work(self._conn, *more))  # type: ignore[no-untyped-call]
+        await self._execute(lambda: self._there(work, *more))  # type: ignore[no-untyped-call]
+
+    def _there(self, work: Callable[..., None], *more: Any) -> None:
+        if self._to_begin is not None:
+            # While it does not succeed, nothing else may be run.
+            self._conn.execute(self._to_begin)
+            self._to_begin = None
+        work(self._conn, *more)
+
+    async def commit(self) -> None:
+        """Where no statement was run there is nothing to commit."""
+        self._to_begin = None
+        if self.in_transaction:
+            await super().commit()
 
     async def rollback(self) -> None:
         """The pool rolls back whatever it gets back, mostly a connection with nothing open."""
+        self._to_begin = None
         if self.in_transaction:
             await super().rollback()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Error, Locator, Page
+from playwright.sync_api import Error, Locator, Page, expect
 
 PATIENCE = (
     60_000  # milliseconds until a phone that stays silent is a failure, on a busy machine too
@@ -87,6 +87,9 @@ class Phone:
         dialog.get_by_label("称呼").fill(name)
         dialog.get_by_label("是谁").select_option(self.role)
         dialog.get_by_role("button", name="加上").click()
+        # The one before may have a key of that name too: it is hers that counts.
+        holder = self.element.get_by_label("换一个人").locator("option:checked")
+        expect(holder).to_have_text(name)
         self.element.get_by_role("button", name="开始", exact=True).wait_for()
 
     def begin(self) -> None:

@@ -92,9 +92,14 @@ export class Phone {
     if (this.chat) this.drawCompose();
   }
 
+  // Nothing can be tapped for the one who leaves once the other is named; her draft stays hers.
   async become(id) {
+    if (this.chat) this.drafts[this.chat] = this.input.value;
     this.person = this.all.find((p) => p.id === id);
+    this.people.value = String(id);
     this.chat = 0;
+    this.compose.replaceChildren();
+    delete this.compose.dataset.shape;
     await this.refreshChats();
     await this.open(this.person.id);
   }
@@ -205,6 +210,7 @@ export class Phone {
 
   async refresh() {
     const { chat } = this;
+    if (!chat) return;
     const [posts, keyboard, commands] = await Promise.all([
       get("messages", { chat, limit: 300 }), get("keyboard", { chat }), get("commands", { chat, person: this.person.id }),
     ]);

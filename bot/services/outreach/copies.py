@@ -51,31 +51,37 @@ async def spread(session: AsyncSession, notice: Notice, now: datetime, chunk: in
     chosen = readers(Audience.from_json(notice.audience))
     if notice.reached is not None:
         chosen = chosen.where(Account.id > notice.reached)
-    part = chosen.order_by(Account.id).limit(chunk).subquery()
-    last = await session.scalar(select(part.c.id).order_by(part.c.id.desc()).limit(1))
-    if last is not None:
-        made = await session.execute(
-            insert(Delivery)
-            .from_select(
-                ["notice_id", "account_id", "state", "attempts", "run_at", "last_error"],
-                chosen.where(Account.id <= last).with_only_columns(
-                    literal(notice.id, Delivery.notice_id.type),
-                    Account.id,
-                    literal(OutboxState.DUE, Delivery.state.type),
-                    literal(0),
-                    literal(now, Delivery.run_at.type),
-                    literal(""),
-                ),
-                include_defaults=False,
-            )
-            .execution_options(preserve_rowcount=True)
+    made = await session.execute(
+        insert(Delivery)
+        .from_select(
+            ["notice_id", "account_id", "state", "attempts", "run_at", "last_error"],
+            chosen.order_by(Account.id)
+            .limit(chunk)
+            .with_only_columns(
+                literal(notice.id, Delivery.notice_id.type),
+                Account.id,
+                literal(OutboxState.DUE, Delivery.state.type),
+                literal(0),
+                literal(now, Delivery.run_at.type),
+                literal(""),
+            ),
+            include_defaults=False,
         )
-        count = int(getattr(made, "rowcount", 0))
-        notice.reached = last
+        .execution_options(preserve_rowcount=True)
+    )
+    if count := int(getattr(made, "rowcount", 0)):
+        # The newest copies are the furthest ones: it goes by their key.
+        furthest = Delivery.account_id
+        notice.reached = await session.scalar(
+            select(furthest)
+            .where(Delivery.notice_id == notice.id)
+            .order_by(furthest.desc())
+            .limit(1)
+        )
         notice.total += count
         session.info.setdefault(WAKES, set()).add("outbox")
-        if count >= chunk:
-            return True
+    if count >= chunk:
+        return True
     notice.spread_at = now
     if session.get_bind().dialect.name == "postgresql":
         # Or the planner, which knows of no rows here yet, reads them all for each claim.

@@ -21,7 +21,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import and_, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -256,7 +256,12 @@ _CANDIDATES = (
 )
 _ERRANDS = _CANDIDATES.where(Outbox.kind.in_(bindparam("kinds", expanding=True)))
 _AHEAD = (
-    select(Outbox.channel, func.min(Outbox.run_at))
+    select(
+        Outbox.channel,
+        func.min(Outbox.run_at),
+        func.count(),
+        func.sum(case((Outbox.run_at <= bindparam("now"), 1), else_=0)),
+    )
     .where(Outbox.state == literally(OutboxState.DUE))
     .group_by(Outbox.channel)
 )
@@ -266,6 +271,23 @@ _NEXT = select(func.min(Outbox.run_at)).where(
     # Named, so that the index leads past a backlog to what lies in the future.
     Outbox.priority.in_(Priority.ALL),
     Outbox.run_at > bindparam("now"),
+)
+_LAST_IN_SLOT = (
+    select(Outbox.message_ids)
+    .where(
+        Outbox.target == bindparam("target"),
+        Outbox.slot == bindparam("slot"),
+        Outbox.id < bindparam("row"),
+        Outbox.state == OutboxState.SENT,
+    )
+    .order_by(Outbox.id.desc())
+    .limit(1)
+)
+_SLOTS = (
+    select(RateSlot)
+    .where(RateSlot.key.in_(bindparam("keys", expanding=True)))
+    .order_by(RateSlot.key)
+    .with_for_update()
 )
 _SENT = (
     update(Outbox)
@@ -379,10 +401,11 @@ class Deliverer(Drain[Claimed]):
         async with self._db.write() as session:
             if self.looks_back(now):
                 await self._take_back(session, now)
-            ahead = dict((await session.execute(_AHEAD)).all())
+            waiting = (await session.execute(_AHEAD, {"now": now})).all()
+            ahead = {channel: (first, many) for channel, first, many, _ in waiting}
             notices = await copies.going_out(session, now)
             for name, state in self._channels.items():
-                first = ahead.get(name)
+                first, many = ahead.get(name, (None, 0))
                 if first is None and (name == ERRAND or not notices):
                     continue
                 if (until := state.pause(now)) is not None:
@@ -392,13 +415,14 @@ class Deliverer(Drain[Claimed]):
                     again.append(first)
                     continue
                 taken, next_try = await self._claim_channel(
-                    session, name, 1 if state.failures else room - len(claimed), notices, now
+                    session, name, 1 if state.failures else room - len(claimed), many, notices, now
                 )
                 claimed += taken
                 if name in self._limits.paced:
                     slots[name] = await self._reserve(session, name, len(taken), now)
                 if next_try is not None:
                     again.append(next_try)
+            self.leaves(bool(notices) or sum(due for *_, due in waiting) > len(claimed))
         for name, reserved in slots.items():
             self._channels[name].reserved(reserved, began)
         return claimed, min(again, default=None)
@@ -408,16 +432,18 @@ class Deliverer(Drain[Claimed]):
         session: AsyncSession,
         channel: str,
         room: int,
+        due: int,
         notices: Sequence[Notice],
         now: datetime,
     ) -> tuple[list[Claimed], datetime | None]:
+        """Up to ``room`` of the ``due`` rows, and when to look again."""
         paced = channel in self._limits.paced
         if paced:
             state = self._channels[channel]
             horizon = state.horizon
             # Only read here: the budget is locked at the end, so that others wait for it but briefly.
-            budget = select(RateSlot.tat).where(RateSlot.key == channel)
-            free_at = self._sane((await session.execute(budget)).scalar_one_or_none() or now, now)
+            budget = await session.get(RateSlot, channel)
+            free_at = self._sane(budget.tat if budget else now, now)
             if free_at > now + horizon:
                 return [], free_at - horizon / 2
             reach = (now + horizon - max(free_at, now)).total_seconds()
@@ -436,6 +462,8 @@ class Deliverer(Drain[Claimed]):
             seen += await self._claim_copies(session, channel, room - seen, notices, now, claimed)
         if seen >= max(room, 1):
             return claimed, now
+        if not notices and len(claimed) == due:
+            return claimed, None
         waiting = await session.execute(_NEXT, {"channel": channel, "now": now})
         return claimed, waiting.scalar_one()
 
@@ -474,7 +502,7 @@ class Deliverer(Drain[Claimed]):
         self, session: AsyncSession, rows: Sequence[AnyRow], now: datetime
     ) -> list[AnyRow]:
         """The rows whose chat may get one now; the others are put off to when it may."""
-        slots = await self._slots(session, {f"chat:{row.target}" for row in rows}, now)
+        slots = await self._slots(session, [f"chat:{row.target}" for row in rows], now)
         kept = []
         for row in rows:
             slot = slots[f"chat:{row.target}"]
@@ -493,14 +521,19 @@ class Deliverer(Drain[Claimed]):
     async def _slots(
         self, session: AsyncSession, keys: Iterable[str], now: datetime
     ) -> dict[str, RateSlot]:
-        keys = sorted(keys)
+        """The slots of these keys, which nobody else changes until the commit."""
+        keys = sorted(set(keys))
         if not keys:
             return {}
-        locked = select(RateSlot).where(RateSlot.key.in_(keys)).order_by(RateSlot.key)
-        found = {slot.key: slot for slot in await session.scalars(locked.with_for_update())}
-        if new := [{"key": key, "tat": now} for key in keys if key not in found]:
+        found = {slot.key: slot for slot in await session.scalars(_SLOTS, {"keys": keys})}
+        new = [{"key": key, "tat": now} for key in keys if key not in found]
+        if new and self._db.sole:
+            made = [RateSlot(**values) for values in new]
+            session.add_all(made)
+            found |= {slot.key: slot for slot in made}
+        elif new:
             await insert_new(session, RateSlot, new, ["key"])
-            found |= {slot.key: slot for slot in await session.scalars(locked.with_for_update())}
+            found |= {slot.key: slot for slot in await session.scalars(_SLOTS, {"keys": keys})}
         return found
 
     async def _reserve(
@@ -509,7 +542,8 @@ class Deliverer(Drain[Claimed]):
         """The next ``count`` send slots of all processes; none before we can know that it is ours."""
         if not count:
             return []
-        budget = (await self._slots(session, [channel], now))[channel]
+        known = await session.get(RateSlot, channel) if self._db.sole else None
+        budget = known or (await self._slots(session, [channel], now))[channel]
         first = max(self._sane(budget.tat, now), now + self._channels[channel].slow)
         slots = [first + timedelta(seconds=n / self._limits.per_second) for n in range(count + 1)]
         budget.tat = slots.pop()
@@ -550,18 +584,8 @@ class Deliverer(Drain[Claimed]):
                     channel.reserved(slots, began)
 
     async def _last_in_slot(self, session: AsyncSession, row: Outbox) -> list[Any] | None:
-        last = (
-            select(Outbox.message_ids)
-            .where(
-                Outbox.target == row.target,
-                Outbox.slot == row.slot,
-                Outbox.id < row.id,
-                Outbox.state == OutboxState.SENT,
-            )
-            .order_by(Outbox.id.desc())
-            .limit(1)
-        )
-        return (await session.execute(last)).scalar_one_or_none() or None
+        values = {"target": row.target, "slot": row.slot, "row": row.id}
+        return (await session.execute(_LAST_IN_SLOT, values)).scalar_one_or_none() or None
 
     async def work(self, item: Claimed) -> None:
         row = item.row
@@ -578,6 +602,7 @@ class Deliverer(Drain[Claimed]):
             self.tally["refused"] += 1
             refusal = error if isinstance(error, Refused) else self._defect(row, error)
             await self.insist(lambda: self._refused(item, refusal))
+            self.wake()
 
     def _defect(self, row: Row, error: Exception) -> Refused:
         """Our own mistake: tried a few times, then set aside where the admin sees it."""

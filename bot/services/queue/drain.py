@@ -12,13 +12,15 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
+from functools import cache
 from math import inf
 from pathlib import Path
 from time import monotonic
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
 import structlog
+from sqlalchemy import Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,7 +39,10 @@ Item = TypeVar("Item")
 
 
 class Store(Protocol):
-    """The part of the database that the workers need."""
+    """The part of the database that the workers need. ``sole``: no other process works on it."""
+
+    @property
+    def sole(self) -> bool: ...
 
     def token(self) -> UUID:
         """A new fencing token."""
@@ -63,6 +68,7 @@ class Drain(ABC, Generic[Item]):
         self.tally: Counter[str] = Counter()
         self._woken = asyncio.Event()
         self.in_flight: set[UUID] = set()
+        self._behind = True
         self._look_back_at: datetime | None = None
         db.listen(kind, self.wake)
 
@@ -96,6 +102,11 @@ class Drain(ABC, Generic[Item]):
     @abstractmethod
     async def work(self, item: Item) -> None: ...
 
+    def leaves(self, waiting: bool) -> None:
+        """Tell at the end of a claim whether rows wait behind those in hand: only then need we look
+        again when one of these is done. What other processes hold, we cannot know."""
+        self._behind = waiting or not self._db.sole
+
     def looks_back(self, now: datetime) -> bool:
         """Whether it is time to look for ended leases again: once a second is enough of that."""
         due = self._look_back_at is None or now >= self._look_back_at
@@ -117,6 +128,7 @@ class Drain(ABC, Generic[Item]):
         looked = -inf
         while not stop.is_set():
             self._woken.clear()
+            self._behind = True
             nap = LONGEST_NAP
             try:
                 if monotonic() - looked > LONGEST_NAP:
@@ -157,7 +169,8 @@ class Drain(ABC, Generic[Item]):
             log.error("work failed", error=where(error))
         finally:
             self.in_flight.discard(self.item_id(item))
-            self.wake()
+            if self._behind:
+                self.wake()
 
     async def insist(self, mark: Callable[[], Awaitable[None]]) -> None:
         """Write down what happened outside, again when the database is briefly away."""
@@ -185,11 +198,13 @@ async def insert_new(
     """Insert the rows whose ``unique`` columns are new; how many that were."""
     if not rows:
         return 0
-    dialect = session.get_bind().dialect.name
-    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = make(table).on_conflict_do_nothing(index_elements=unique)
-    if len(rows) == 1:
-        result = await session.execute(statement.values(rows[0]))
-    else:
-        result = await session.execute(statement.values(list(rows)))
+    statement = _insert_new(table, session.get_bind().dialect.name, tuple(unique))
+    result = await session.execute(statement, rows[0] if len(rows) == 1 else list(rows))
     return int(getattr(result, "rowcount", 0))
+
+
+@cache
+def _insert_new(table: type[Base], dialect: str, unique: tuple[str, ...]) -> Insert:
+    """Built once: to put a statement together costs more than to run it."""
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return make(cast(Table, table.__table__)).on_conflict_do_nothing(index_elements=unique).inline()

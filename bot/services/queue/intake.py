@@ -95,8 +95,12 @@ async def _ignore_dead(_session: AsyncSession, _row: Inbox) -> None:
 
 # Built once: to put a statement together costs more than to run it.
 _older = aliased(Inbox)
+_open = aliased(Inbox)
 _CLAIMABLE = (
-    select(Inbox)
+    select(
+        Inbox,
+        select(func.count()).where(_open.state == literally(InboxState.OPEN)).scalar_subquery(),
+    )
     .where(
         Inbox.state == InboxState.OPEN,
         Inbox.run_at <= bindparam("now"),
@@ -180,16 +184,16 @@ class Worker(Drain[Taken]):
         async with self._db.write() as session:
             if self.looks_back(now):
                 await self._take_back(session, now, Inbox.lease_until < now)
-            found = await session.execute(_CLAIMABLE, {"now": now, "room": room})
-            rows = self._apart(found.scalars().all())
+            found = (await session.execute(_CLAIMABLE, {"now": now, "room": room})).all()
             taken = []
-            for row in rows:
+            for row in self._apart([row for row, _ in found]):
                 row.state, row.lease_token = InboxState.LEASED, self._db.token()
                 row.lease_until = now + LEASE
                 row.attempts += 1
                 taken.append(Taken(row, row.lease_token))
             if taken:
-                # Each of them looks again when it is done; a full hand may have left some.
+                self.leaves(found[0][1] > len(taken))
+                # A full hand may have left some.
                 return taken, now if len(taken) == room else None
             return [], (await session.execute(_NEXT, {"now": now})).scalar_one()
 
@@ -213,6 +217,7 @@ class Worker(Drain[Taken]):
             self.tally["failed"] += 1
             log.error("update failed", row=str(item.row.id), error=problem)
             await self.insist(lambda: self._failed(item, problem))
+            self.wake()
 
     async def _handle_once(self, item: Taken) -> None:
         payload = item.row.payload
