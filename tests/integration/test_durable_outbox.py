@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -586,6 +587,27 @@ async def test_a_commit_wakes_the_sender_at_once(
         await until(lambda: len(outside.arrived) > n)  # noqa: B023
     stop.set()
     await running
+
+
+async def test_nothing_waits_for_the_second_look_behind_what_is_in_hand(
+    db: Database, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drains, "LONGEST_NAP", 3600.0)
+    real = SystemClock()
+    limits = replace(WIDE, first_retry=timedelta(milliseconds=50))
+    chats = [f"tg:{n}" for n in range(30)]
+    outside.refusals = {chat: [Refused("502")] for chat in chats[::7]}
+    stop = asyncio.Event()
+    running = asyncio.create_task(Deliverer(db, real, {"tg": outside}, limits).run(stop))
+    for part in range(3):
+        async with db.write() as session:
+            for chat in chats:
+                for line in range(3):
+                    await owe(session, chat, text(f"{part * 3 + line}"), now=real.now())
+    await until(lambda: len(outside.arrived) == 9 * len(chats))
+    stop.set()
+    await running
+    assert all(outside.texts(chat) == [f"{n}" for n in range(9)] for chat in chats)
 
 
 async def test_an_admin_can_send_again_what_was_given_up_until_it_is_blanked(
