@@ -18,7 +18,7 @@ from bot.ports import Press
 from bot.sandbox.people import People
 from bot.sandbox.world import Person, World
 
-PATIENCE = 60.0
+PATIENCE = 240.0
 """Seconds that she waits for an answer while the bot dies over and over."""
 
 LOOK_AGAIN = 0.5
