@@ -8,11 +8,12 @@ from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import delete, text
 
 from bot.adapters import courier, migrate
 from bot.adapters.clock import SystemClock
@@ -20,9 +21,9 @@ from bot.adapters.courier import Embedded, Procrastinate, ServerGone
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database, driver_url
 from bot.ports import Courier, Message
-from bot.services.queue.deliver import Deliverer, owe
+from bot.services.queue.deliver import HORIZON, Deliverer, owe
 from models.base import install_cipher
-from models.delivery import Priority
+from models.delivery import Outbox, Priority, RateSlot
 from tests.integration.durable import REAL
 from tests.integration.durable import text as say_text
 from tests.torture.checks import settled
@@ -299,3 +300,36 @@ async def test_workers_keep_one_pace_though_each_is_held_up_now_and_then(
     times = [moment for moment, _ in sorted(sent)]
     assert max(bisect_left(times, t + 1) - at for at, t in enumerate(times)) <= 30
     assert [key for _, key in sorted(sent)][-10:] == ["notice"] * 10
+
+
+async def test_a_send_slot_that_another_took_meanwhile_is_not_given_twice(
+    server: str, tmp_path: Path
+) -> None:
+    install_cipher(Keyring.open(tmp_path / "keyring.json"))
+    db, clock = Database(server), SystemClock()
+
+    class Slow(Deliverer):
+        """Another claims a message between its look at the budget and its reservation."""
+
+        async def _candidates(self, *asked: Any) -> Sequence[Outbox]:
+            await Deliverer(db, clock, {"tg": swallow}, REAL).claim(1)
+            return await super()._candidates(*asked)
+
+    async def swallow(_to: str, _message: Message, _ids: Sequence[Any] | None, /) -> list[Any]:
+        return [1]
+
+    async with db.write() as session:
+        await session.execute(delete(Outbox))
+        await session.execute(delete(RateSlot))
+        session.add(RateSlot(key="tg", tat=clock.now() + HORIZON / 2))
+        for chat in (1, 2):
+            await owe(session, f"tg:{chat}", say_text("x"), now=clock.now())
+    async with db.read() as session:
+        before = await session.get_one(RateSlot, "tg")
+    claimed, _ = await Slow(db, clock, {"tg": swallow}, REAL).claim(1)
+    async with db.read() as session:
+        after = await session.get_one(RateSlot, "tg")
+    await db.close()
+    install_cipher(None)
+    assert len(claimed) == 1
+    assert after.tat - before.tat >= 2 * timedelta(seconds=1 / REAL.per_second)

@@ -288,6 +288,8 @@ _SLOTS = (
     .where(RateSlot.key.in_(bindparam("keys", expanding=True)))
     .order_by(RateSlot.key)
     .with_for_update()
+    # What was read before it was locked may be old by now.
+    .execution_options(populate_existing=True)
 )
 _SENT = (
     update(Outbox)
@@ -414,12 +416,10 @@ class Deliverer(Drain[Claimed]):
                 if not notices and first is not None and first > now:
                     again.append(first)
                     continue
-                taken, next_try = await self._claim_channel(
+                taken, next_try, slots[name] = await self._claim_channel(
                     session, name, 1 if state.failures else room - len(claimed), many, notices, now
                 )
                 claimed += taken
-                if name in self._limits.paced:
-                    slots[name] = await self._reserve(session, name, len(taken), now)
                 if next_try is not None:
                     again.append(next_try)
             self.leaves(bool(notices) or sum(due for *_, due in waiting) > len(claimed))
@@ -435,20 +435,32 @@ class Deliverer(Drain[Claimed]):
         due: int,
         notices: Sequence[Notice],
         now: datetime,
+    ) -> tuple[list[Claimed], datetime | None, list[datetime]]:
+        """Up to ``room`` of the ``due`` rows, when to look again, and the rows' send slots."""
+        if channel not in self._limits.paced:
+            return *await self._claim_rows(session, channel, room, due, notices, now), []
+        state = self._channels[channel]
+        # Only read here: the budget is locked at the end, so that others wait for it but briefly.
+        budget = await session.get(RateSlot, channel)
+        free_at = self._sane(budget.tat if budget else now, now)
+        if free_at > now + state.horizon:
+            return [], free_at - state.horizon / 2, []
+        reach = (now + state.horizon - max(free_at, now)).total_seconds()
+        # A message that missed its slot is in hand still, and goes before those not yet claimed.
+        room = min(room, int(reach * self._limits.per_second) + 1 - state.without_slot)
+        rows, next_try = await self._claim_rows(session, channel, room, due, notices, now)
+        return rows, next_try, await self._reserve(session, channel, len(rows), now)
+
+    async def _claim_rows(
+        self,
+        session: AsyncSession,
+        channel: str,
+        room: int,
+        due: int,
+        notices: Sequence[Notice],
+        now: datetime,
     ) -> tuple[list[Claimed], datetime | None]:
-        """Up to ``room`` of the ``due`` rows, and when to look again."""
         paced = channel in self._limits.paced
-        if paced:
-            state = self._channels[channel]
-            horizon = state.horizon
-            # Only read here: the budget is locked at the end, so that others wait for it but briefly.
-            budget = await session.get(RateSlot, channel)
-            free_at = self._sane(budget.tat if budget else now, now)
-            if free_at > now + horizon:
-                return [], free_at - horizon / 2
-            reach = (now + horizon - max(free_at, now)).total_seconds()
-            # A message that missed its slot is in hand still, and goes before those not yet claimed.
-            room = min(room, int(reach * self._limits.per_second) + 1 - state.without_slot)
         rows = await self._candidates(session, channel, room, now)
         claimed: list[Claimed] = []
         for row in await self._within_chat_pace(session, rows, now) if paced else rows:
