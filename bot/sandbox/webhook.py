@@ -17,13 +17,13 @@ from bot.sandbox.world import World
 
 log = logging.getLogger(__name__)
 
-LONGEST_DELAY = 60.0  # seconds
+LONGEST_DELAY = 60.0  # times the first
 # Deliveries stay on this machine over plain http: no certificates need loading.
 PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class Webhook:
-    """Runs beside the server. ``first_delay`` in seconds doubles with every failure."""
+    """Runs beside the server. ``first_delay`` in seconds doubles with every failure, up to sixty times."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Webhook:
         if number not in self.world.updates:
             return
         entry["tries"] += 1
-        delay = min(self.first_delay * 2 ** (entry["tries"] - 1), LONGEST_DELAY)
+        delay = self.first_delay * min(2 ** (entry["tries"] - 1), LONGEST_DELAY)
         self._again_at[number] = asyncio.get_running_loop().time() + delay
         hook = dict(self.world.meta["webhook"])
         if hook:
