@@ -115,10 +115,10 @@ class Phone:
             ) from None
         return found
 
-    def verb(self, verb: str, value: str = "") -> tuple[Screen, Press] | None:
-        """The newest button of this meaning."""
+    def verb(self, verb: str, value: str = "", after: int = 0) -> tuple[Screen, Press] | None:
+        """The newest button of this meaning, in a message younger than the post ``after``."""
         for screen in reversed(self.screens()):
-            for press in screen.presses:
+            for press in screen.presses if screen.post > after else ():
                 if press.verb == verb and value in ("", press.value):
                     return screen, press
         return None
@@ -146,12 +146,18 @@ class Admin(Phone):
     sent: set[str] = field(default_factory=set)
 
     async def announce(self) -> None:
-        """One notice, from the menu to its board or first reader; 发送 is tapped twice."""
+        """One notice, from the menu to its board or first reader; 发送 is tapped twice.
+
+        She waits for each screen: a tap goes by another way than a line and may arrive before it.
+        """
         text = f"第{len(self.announced) + 1:04d}号通知：海棠路便民服务点改在二楼"
         self.say("/admin")
-        self.press(*await self.sees(lambda: self.verb("m", "outreach"), "the menu"))
-        self.press(*await self.sees(lambda: self._about("new"), "the group of notices"))
-        await self.sees(lambda: self.verb("m", "stop"), "that a text is wanted")
+        asked = self.posts()[-1].id
+        self.press(*await self.sees(lambda: self.verb("m", "outreach", asked), "the menu"))
+        self.press(
+            *await self.sees(lambda: self._about("new", after=asked), "the group of notices")
+        )
+        await self.sees(lambda: self.verb("m", "stop", asked), "that a text is wanted")
         self.announced.append(text)
         self.say(text)
         screen, send = await self.sees(self._preview, "the preview")
@@ -167,10 +173,10 @@ class Admin(Phone):
     def _preview(self) -> tuple[Screen, Press] | None:
         return self._about("send")
 
-    def _about(self, act: str, notice: str = "") -> tuple[Screen, Press] | None:
+    def _about(self, act: str, notice: str = "", after: int = 0) -> tuple[Screen, Press] | None:
         """The button that does this to the notice, or to one that was not sent yet."""
         for screen in reversed(self.screens()):
-            for press in screen.presses:
+            for press in screen.presses if screen.post > after else ():
                 wanted = press.value == notice if notice else press.value not in self.sent
                 if press.verb == "mn" and wanted and press.question == act:
                     return screen, press
