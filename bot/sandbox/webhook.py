@@ -17,13 +17,13 @@ from bot.sandbox.world import World
 
 log = logging.getLogger(__name__)
 
-LONGEST_DELAY = 60.0  # times the first
+LONGEST_DELAY = 20.0  # times the first
 # Deliveries stay on this machine over plain http: no certificates need loading.
 PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class Webhook:
-    """Runs beside the server. ``first_delay`` in seconds doubles with every failure, up to sixty times."""
+    """Runs beside the server. ``first_delay`` in seconds doubles with every failure, up to twenty times."""
 
     def __init__(
         self,
