@@ -119,6 +119,18 @@ def test_dictionary_cache_is_private(tmp_path: Path) -> None:
     assert (tmp_path / "jieba").stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize("broken", [b"", b"no cache", b"N"])
+def test_a_broken_dictionary_cache_is_made_anew(tmp_path: Path, broken: bytes) -> None:
+    words = ["他", "在", "处理", "财产"]
+    assert Dictionary(tmp_path).cut("他在处理财产") == words
+    (cache,) = tmp_path.iterdir()
+    whole = cache.read_bytes()
+    assert Dictionary(tmp_path).cut("他在处理财产") == words
+    cache.write_bytes(broken)
+    assert Dictionary(tmp_path).cut("他在处理财产") == words
+    assert cache.read_bytes() == whole
+
+
 @pytest.mark.parametrize(
     ("text", "not_code"),
     [
