@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.adapters.clock import SystemClock
 from bot.adapters.database import Database, new_seat
-from bot.services.queue import drain as drain_module
+from bot.services.queue import drain as drains
 from bot.services.queue.deliver import owe
 from bot.services.queue.intake import LEASE, Worker, accept, sweep_inbox
 from models.delivery import Inbox, InboxState, Meta, Outbox
@@ -244,7 +244,7 @@ async def test_a_webhook_update_waits_a_moment_for_the_one_before_it(
 async def test_the_running_worker_is_woken_by_the_commit_and_stops_when_told(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drain_module, "LONGEST_NAP", 3600.0)
+    monkeypatch.setattr(drains, "LONGEST_NAP", 3600.0)
     clock, stop = SystemClock(), asyncio.Event()
     life = Life(clock)
     life.faults = {2: 1, 9: 2}

@@ -86,8 +86,8 @@ class Phone:
     def posts(self) -> list[Any]:
         return [p for p in self.world.posts.get(self.person.id, {}).values() if not p.deleted]
 
-    def screens(self) -> list[Screen]:
-        """Every screen of hers, oldest first."""
+    def screens(self, after: int = 0) -> list[Screen]:
+        """Every screen of hers younger than the post ``after``, oldest first."""
         found = []
         for post in self.posts():
             rows = post.message.get("reply_markup", {}).get("inline_keyboard", ())
@@ -97,7 +97,7 @@ class Phone:
                 for button in row
                 if "callback_data" in button
             )
-            if post.out and presses:
+            if post.out and presses and post.id > after:
                 first = presses[0]
                 found.append(Screen(post.id, first.question, first.version, presses))
         return found
@@ -117,8 +117,8 @@ class Phone:
 
     def verb(self, verb: str, value: str = "", after: int = 0) -> tuple[Screen, Press] | None:
         """The newest button of this meaning, in a message younger than the post ``after``."""
-        for screen in reversed(self.screens()):
-            for press in screen.presses if screen.post > after else ():
+        for screen in reversed(self.screens(after)):
+            for press in screen.presses:
                 if press.verb == verb and value in ("", press.value):
                     return screen, press
         return None
@@ -175,8 +175,8 @@ class Admin(Phone):
 
     def _about(self, act: str, notice: str = "", after: int = 0) -> tuple[Screen, Press] | None:
         """The button that does this to the notice, or to one that was not sent yet."""
-        for screen in reversed(self.screens()):
-            for press in screen.presses if screen.post > after else ():
+        for screen in reversed(self.screens(after)):
+            for press in screen.presses:
                 wanted = press.value == notice if notice else press.value not in self.sent
                 if press.verb == "mn" and wanted and press.question == act:
                     return screen, press
