@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -21,6 +20,7 @@ from models.case import Case
 from models.delivery import Inbox, Outbox, Priority, Refused
 from models.lifecycle import Action, CaseStatus
 from models.party import Account
+from tests.effort import counted
 from tests.integration.admin_office import AUNT, BOSS, GROUP, TEACHER, Office, opened
 
 COLLEAGUE = "tg:1003"
@@ -420,12 +420,11 @@ async def to_amount(office: Office) -> None:
     assert (await row(office)).asking == "amount"
 
 
-async def test_a_review_is_quick_on_the_whole_network(office: Office) -> None:
+async def test_a_review_does_not_go_through_the_whole_network(office: Office) -> None:
     await to_review(office)
-    begun = time.process_time()
-    for _ in range(5):
+    with counted() as effort:
         await office.write(AUNT, "嗯")
-    assert (time.process_time() - begun) / 5 < 0.1
+    assert effort.calls < 20_000, "14,000 today; a look at each of 1,919 points is 6,000 and more"
 
 
 async def test_a_persons_name_as_the_other_side_stays_out_of_the_plain_columns(
