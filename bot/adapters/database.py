@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -32,6 +33,18 @@ OLDEST_POSTGRESQL = 14
 READERS = 4
 SEATS = 539_482_576
 """Any fixed number: the class of the advisory locks that working processes hold, one each."""
+
+FILE_TROUBLE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+SERVER_TROUBLE = ("08", "53", "57P")
+"""Beginnings of SQLSTATE: no connection, no room, told to stop."""
 
 BEAT_SECONDS = 1.0
 CONNECT_SECONDS = 10
@@ -127,6 +140,19 @@ class Database:
             tell(moment.astimezone(UTC))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), BEAT_SECONDS)
+
+    def away(self, error: BaseException) -> bool:
+        """Whether the database could not be used for a while, whatever was asked of it."""
+        if not isinstance(error, DBAPIError):
+            return False
+        if self.sqlite:
+            return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in FILE_TROUBLE
+        return (
+            error.connection_invalidated
+            # There was no statement: it failed to connect.
+            or (isinstance(error, OperationalError) and error.statement is None)
+            or (getattr(error.orig, "sqlstate", None) or "").startswith(SERVER_TROUBLE)
+        )
 
     async def living(self) -> set[int] | None:
         """The seats of all working processes; None when this one has none and so cannot tell."""

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from tests.house_rules.tree import nodes, parsed
+
 Found = Iterator[tuple[ast.AST, str]]
 """The offending node (its line is shown) and what is wrong there."""
 
@@ -39,7 +41,7 @@ class Rule:
             return []
         return [
             f"{path}:{getattr(node, 'lineno', 1)}: {what} ({self.reason})"
-            for node, what in self.check(ast.parse(source))
+            for node, what in self.check(parsed(source))
         ]
 
 
@@ -62,7 +64,7 @@ def docstrings(tree: ast.AST) -> set[ast.AST]:
     """Strings that stand alone as a statement: documentation, not data."""
     return {
         node.value
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
 
@@ -70,7 +72,7 @@ def docstrings(tree: ast.AST) -> set[ast.AST]:
 def strings(tree: ast.AST) -> Iterator[tuple[ast.Constant, str]]:
     """Every string of the code, parts of f-strings included, documentation left out."""
     documentation = docstrings(tree)
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if node in documentation or not isinstance(node, ast.Constant):
             continue
         if isinstance(node.value, str):
@@ -79,7 +81,7 @@ def strings(tree: ast.AST) -> Iterator[tuple[ast.Constant, str]]:
 
 def imports(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
     """Every imported name, dotted."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             yield from ((node, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -87,7 +89,7 @@ def imports(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
 
 
 def async_commands(tree: ast.Module) -> Found:
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.AsyncFunctionDef):
             for decorator in node.decorator_list:
                 made_by = decorator.func if isinstance(decorator, ast.Call) else decorator
@@ -96,7 +98,7 @@ def async_commands(tree: ast.Module) -> Found:
 
 
 def unordered_handling(tree: ast.Module) -> Found:
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.keyword):
             if node.arg == "block" and getattr(node.value, "value", None) is False:
                 yield node.value, "block=False"
@@ -110,13 +112,13 @@ def foreign_state(tree: ast.Module) -> Found:
     for node, name in imports(tree):
         if ends(name, "ConversationHandler", "JobQueue"):
             yield node, name
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Attribute) and node.attr in ("ConversationHandler", "JobQueue"):
             yield node, node.attr
 
 
 def loose_tasks(tree: ast.Module) -> Found:
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Call) and ends(
             dotted(node.func), "create_task", "ensure_future", "run_coroutine_threadsafe"
         ):
@@ -136,7 +138,7 @@ CLOCKS = (
 
 
 def own_clocks(tree: ast.Module) -> Found:
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, (ast.Attribute, ast.Name)) and ends(dotted(node), *CLOCKS):
             yield node, dotted(node)
     for node, name in imports(tree):
@@ -152,7 +154,7 @@ SQL_CLOCK = re.compile(
 
 
 def sql_clocks(tree: ast.Module) -> Found:
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Attribute) and ends(
             dotted(node),
             "func.now",
@@ -168,7 +170,7 @@ def sql_clocks(tree: ast.Module) -> Found:
 
 
 def environment(tree: ast.Module) -> Found:
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Attribute) and ends(
             dotted(node), "os.environ", "os.environb", "os.getenv", "os.putenv"
         ):
@@ -191,7 +193,7 @@ def mocks(tree: ast.Module) -> Found:
     for node, name in imports(tree):
         if name.split(".")[0] in ("mock", "pytest_mock") or name.startswith("unittest.mock"):
             yield node, name
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Call) and ends(dotted(node.func), "monkeypatch.setattr"):
             target = node.args[0] if node.args else None
             if isinstance(target, ast.Constant) and str(target.value).startswith(

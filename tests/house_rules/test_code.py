@@ -7,6 +7,9 @@ import pytest
 from tests.house_rules import tree
 from tests.house_rules.rules import EMPTY_INITS, RULES, Rule
 
+# In one process, which reads every file once for all rules.
+pytestmark = pytest.mark.xdist_group("house rules")
+
 ALL = (*RULES, EMPTY_INITS)
 BAD = [
     pytest.param(rule, source, id=f"{rule.name}: {source}") for rule in ALL for source in rule.bad

@@ -63,7 +63,7 @@ def imported(names: tuple[str, ...]) -> set[str]:
     """The packages of others that these files import, by their names on the package index."""
     tops: set[str] = set()
     for name in names:
-        for node in ast.walk(ast.parse(tree.code(name))):
+        for node in tree.nodes(tree.parsed(tree.code(name))):
             if isinstance(node, ast.Import):
                 tops.update(alias.name.split(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -10,6 +10,9 @@ from bot.texts.catalogue import TAG, load
 from tests.house_rules import tree
 from tests.house_rules.words import Call, beginnings, calls, fields, literals, values
 
+# In one process, which reads every file once for all rules.
+pytestmark = pytest.mark.xdist_group("house rules")
+
 # Texts that the code finds by a key it puts together: the beginning of the key, and one file that
 # does so. Keep the beginnings long: what begins so counts as used.
 DYNAMIC = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -50,3 +51,15 @@ def text(name: str) -> str | None:
 def code(name: str) -> str:
     """The text of a Python file of ours."""
     return (ROOT / name).read_text("utf-8")
+
+
+@cache
+def parsed(source: str) -> ast.Module:
+    """The tree of some code; many rules read the same files."""
+    return ast.parse(source)
+
+
+@cache
+def nodes(root: ast.AST) -> tuple[ast.AST, ...]:
+    """Everything in a tree."""
+    return tuple(ast.walk(root))

@@ -8,9 +8,11 @@ import string
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from tests.house_rules.rules import dotted, ends, strings
+from tests.house_rules.tree import nodes, parsed
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Call:
 
 def calls(path: str, source: str) -> Iterator[Call]:
     """Every ``Say(...)`` and ``say(...)`` whose key is written there, whole or in part."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(parsed(source)):
         if not (isinstance(node, ast.Call) and ends(dotted(node.func), "Say", "say")):
             continue
         keyword = next((k.value for k in node.keywords if k.arg == "key"), None)
@@ -67,15 +69,17 @@ def _args(node: ast.Call) -> frozenset[str] | None:
     return None
 
 
+@cache
 def literals(source: str) -> frozenset[str]:
     """Every whole string of the code, for keys that are kept in tables."""
-    return frozenset(value for _, value in strings(ast.parse(source)))
+    return frozenset(value for _, value in strings(parsed(source)))
 
 
+@cache
 def beginnings(source: str) -> frozenset[str]:
     """What every f-string of the code begins with."""
     return frozenset(
-        _beginning(node) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.JoinedStr)
+        _beginning(node) for node in nodes(parsed(source)) if isinstance(node, ast.JoinedStr)
     )
 
 

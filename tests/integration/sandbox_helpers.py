@@ -92,8 +92,8 @@ class Phone:
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    """Waits until it is so. Raises TimeoutError after ten seconds."""
-    async with asyncio.timeout(10):
+    """Waits until it is so. Raises TimeoutError after a minute."""
+    async with asyncio.timeout(60):
         while not await true():  # noqa: ASYNC110 - what is waited for lies beyond HTTP
             await asyncio.sleep(0.01)
 

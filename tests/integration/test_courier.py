@@ -31,7 +31,7 @@ from tests.torture.people import people_of
 from tests.torture.postgres import postgresql
 from tests.torture.process import town
 
-SOON = 20
+SOON = 60
 
 
 @pytest.fixture(scope="module")

@@ -175,7 +175,7 @@ async def test_a_writer_that_fails_or_is_cut_off_leaves_the_gate_open(db: Databa
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    async with asyncio.timeout(5), db.write() as session:
+    async with asyncio.timeout(50), db.write() as session:
         session.add(Meta(key="whole", value=1))
     async with db.read() as session:
         assert [row.key for row in (await session.execute(select(Meta))).scalars()] == ["whole"]

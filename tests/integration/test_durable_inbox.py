@@ -203,7 +203,7 @@ async def test_a_handler_that_hangs_is_cut_off(db: Database, clock: HandClock) -
 
     await arrive(db, clock, ("a", 1), ("b", 2))
     worker = Worker(db, clock, hang, patience=timedelta(seconds=0.2))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(50):
         for _ in range(5):
             await drain(worker)
             clock.pass_(seconds=5)
@@ -252,11 +252,11 @@ async def test_the_running_worker_is_woken_by_the_commit_and_stops_when_told(
     running = asyncio.create_task(worker.run(stop))
     await asyncio.sleep(0.1)
     await arrive(db, clock, *[(f"chat {n % 4}", n) for n in range(20)])
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(50):
         while sum(map(len, (await handled(db)).values())) < 20:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     stop.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(50):
         await running
     assert await handled(db) == {f"chat {n}": list(range(n, 20, 4)) for n in range(4)}
 

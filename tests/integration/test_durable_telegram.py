@@ -78,7 +78,7 @@ class Line:
         stop = asyncio.Event()
         polling = asyncio.create_task(self.channel.poll(self.db, accepting, stop))
         try:
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 while not await done():
                     if polling.done():
                         polling.result()
@@ -188,7 +188,7 @@ async def test_without_network_the_poller_waits_for_it(
         assert channel.last_poll is None
         assert not polling.done()
         await sandbox.start(port)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             assert await connecting is True
             while not await line.stored(1):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
@@ -433,7 +433,7 @@ async def test_under_flood_control_everything_arrives_in_order(line: Line) -> No
     running = asyncio.create_task(
         Deliverer(line.db, clock, {"tg": line.channel.send}, WIDE).run(stop)
     )
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while len(line.seen()) < 5:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     stop.set()

@@ -61,18 +61,18 @@ async def test_a_long_poll_waits_for_the_next_act(phone: Phone) -> None:
     await asyncio.sleep(0.1)
     assert not poll.done()
     await phone.act("text", text="来了")
-    assert texts(await asyncio.wait_for(poll, 5)) == ["来了"]
+    assert texts(await asyncio.wait_for(poll, 15)) == ["来了"]
 
 
 async def test_a_second_poller_ends_the_first(phone: Phone) -> None:
     first = asyncio.create_task(phone.refused("getUpdates", timeout=20))
     await asyncio.sleep(0.1)
     second = asyncio.create_task(phone.call("getUpdates", timeout=20))
-    assert await asyncio.wait_for(first, 5) == (
+    assert await asyncio.wait_for(first, 15) == (
         "409 Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
     )
     await phone.act("text", text="给第二个")
-    assert texts(await asyncio.wait_for(second, 5)) == ["给第二个"]
+    assert texts(await asyncio.wait_for(second, 15)) == ["给第二个"]
 
 
 async def test_updates_are_kept_a_day(phone: Phone) -> None:

@@ -39,7 +39,7 @@ def settings_for(sandbox: Sandbox, token: str, folder: Path, port: int) -> Setti
 
 async def answered(world: World) -> str:
     """The bot's newest message to the consumer."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             posts = [p for p in world.posts.get(CONSUMER, {}).values() if p.out]
             if posts:
@@ -63,7 +63,7 @@ async def house(tmp_path: Path) -> AsyncIterator[Running]:
 
 
 async def ready(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 if (await client.get("/ready")).status_code == 200:

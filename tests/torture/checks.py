@@ -115,8 +115,12 @@ async def nothing_lost(
         notices = {row.id: row.body for row in await session.scalars(select(Notice))}
 
     phones: list[Phone] = [*consumers, *([bureau, *bureau.readers] if bureau else [])]
-    assert Counter(row.state for row in inbox) == {InboxState.DONE: sum(p.acts for p in phones)}
-    assert Counter(row.state for row in outbox) == {OutboxState.SENT: len(outbox)}
+    acts = sum(phone.acts for phone in phones)
+    states = Counter(row.state for row in inbox)
+    errors = [row.last_error for row in (*inbox, *outbox) if row.last_error]
+    assert states == {InboxState.DONE: acts}, f"{states} of {acts} acts: {errors}"
+    sent = Counter(row.state for row in outbox)
+    assert sent == {OutboxState.SENT: len(outbox)}, f"{sent}: {errors}"
     assert not world.pending(), "every update was fetched and confirmed"
 
     numbers = [case.number or "" for case in cases]

@@ -27,7 +27,7 @@ from sqlalchemy.orm import aliased
 
 from bot.ports import Clock, Message
 from bot.services.outreach import copies
-from bot.services.queue.drain import Drain, Store, insert_new, where
+from bot.services.queue.drain import LONGEST_NAP, Drain, Store, insert_new, where
 from models.base import uuid7
 from models.delivery import (
     WAKES,
@@ -617,8 +617,11 @@ class Deliverer(Drain[Claimed]):
             self.wake()
 
     def _defect(self, row: Row, error: Exception) -> Refused:
-        """Our own mistake: tried a few times, then set aside where the admin sees it."""
+        """Our own mistake: tried a few times, then set aside where the admin sees it. While the
+        database is away, nothing is anybody's mistake."""
         log.error("outbox row failed", kind=row.kind, error=where(error))
+        if self._db.away(error):
+            return Refused(where(error), retry_after=timedelta(seconds=LONGEST_NAP))
         return Refused(where(error), final=row.attempts >= DEFECTS_TO_GIVE_UP)
 
     async def _speak(self, item: Claimed) -> list[Any]:

@@ -216,7 +216,8 @@ class Worker(Drain[Taken]):
             problem = where(error)
             self.tally["failed"] += 1
             log.error("update failed", row=str(item.row.id), error=problem)
-            await self.insist(lambda: self._failed(item, problem))
+            away = self._db.away(error)
+            await self.insist(lambda: self._failed(item, problem, away))
             self.wake()
 
     async def _handle_once(self, item: Taken) -> None:
@@ -232,7 +233,8 @@ class Worker(Drain[Taken]):
             async with asyncio.timeout(self._patience.total_seconds()):
                 await self._handle(session, payload)
 
-    async def _failed(self, item: Taken, problem: str) -> None:
+    async def _failed(self, item: Taken, problem: str, away: bool) -> None:
+        """``away``: the database was, which counts as no attempt: nobody's words are set aside for it."""
         now = self._clock.now()
         async with self._db.write() as session:
             row = (
@@ -245,6 +247,7 @@ class Worker(Drain[Taken]):
             if row is not None:
                 row.last_error = problem
                 wait = self._retry * row.attempts
+                row.attempts -= away
                 await self._reopen(session, row, now, wait, row.attempts >= self._attempts)
 
     async def _take_back(

@@ -126,7 +126,8 @@ class Scanner(Drain[Due]):
                     await self._fire(session, timer)
         except Exception as error:
             log.error("timer failed", kind=item.timer.kind, error=where(error))
-            await self.insist(lambda: self._failed(item))
+            away = self._db.away(error)
+            await self.insist(lambda: self._failed(item, away))
 
     async def _held(self, session: AsyncSession, item: Due) -> Timer | None:
         found: Timer | None = await session.scalar(
@@ -149,13 +150,14 @@ class Scanner(Drain[Due]):
         else:
             timer.due_at = then
 
-    async def _failed(self, item: Due) -> None:
-        """Nothing of it took effect; it is tried again later, and set aside in the end."""
+    async def _failed(self, item: Due, away: bool) -> None:
+        """Nothing of it took effect; it is tried again later, and set aside in the end, but not for a
+        database that was ``away``."""
         async with self._db.write() as session:
             timer = await self._held(session, item)
             if timer is None:
                 return
-            timer.attempts += 1
+            timer.attempts += not away
             timer.lease_token = None
             wait = min(timedelta(seconds=2**timer.attempts), LONGEST_WAIT)
             timer.lease_until = self._clock.now() + wait
