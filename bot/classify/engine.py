@@ -655,4 +655,5 @@ def _pairs(text: str) -> dict[str, str]:
 
 @cache
 def _load(rules_dir: Path | None) -> Classifier:
-    return Classifier(rulebook.load(rules_dir))
+    # Without an argument the packaged rules are those that all others have read too.
+    return Classifier(rulebook.load(rules_dir) if rules_dir else rulebook.load())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -10,12 +10,14 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.adapters.database import Database
-from bot.services.queue.deliver import DEFECTS_TO_GIVE_UP, Deliverer, owe_errand
+from bot.ports import Message
+from bot.services.queue.deliver import DEFECTS_TO_GIVE_UP, Deliverer, owe, owe_errand
 from bot.services.queue.intake import CRASHES, Worker, accept
 from bot.services.queue.timers import FAILURES_TO_GIVE_UP, Scanner, arm
 from models.base import uuid7
 from models.delivery import InboxState, Meta, OutboxState, Timer, TimerState
 from tests.integration.durable import WIDE, HandClock, inbox, outbox
+from tests.integration.durable import text as words
 
 TIMES = 2 + max(CRASHES, DEFECTS_TO_GIVE_UP, FAILURES_TO_GIVE_UP)
 """Oftener than anything is tried that fails by itself."""
@@ -93,6 +95,24 @@ async def test_no_errand_is_given_up_for_it(db: Database, clock: HandClock, away
     assert away.left == 0
     assert [row.state for row in await outbox(db)] == [OutboxState.SENT]
     assert await done(db) == ["done"]
+
+
+async def test_no_chat_waits_longer_for_it(db: Database, clock: HandClock, away: Away) -> None:
+    """It is no trouble of the messenger, which rests after some."""
+
+    async def send(_to: str, _message: Message, _ids: Sequence[Any] | None, /) -> list[Any]:
+        async with db.write() as session:
+            await away.work(session)
+        return [1]
+
+    async with db.write() as session:
+        await owe(session, "tg:1", words("answer"), now=clock.now())
+    sending = Deliverer(db, clock, {"tg": send}, WIDE)
+    for _ in range(TIMES + 1):
+        await sending.drain_once()
+        clock.pass_(seconds=2)
+    assert away.left == 0
+    assert [row.state for row in await outbox(db)] == [OutboxState.SENT]
 
 
 async def test_no_timer_is_set_aside_for_it(db: Database, clock: HandClock, away: Away) -> None:

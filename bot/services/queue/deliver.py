@@ -613,6 +613,8 @@ class Deliverer(Drain[Claimed]):
         except Exception as error:
             self.tally["refused"] += 1
             refusal = error if isinstance(error, Refused) else self._defect(row, error)
+            if not self._db.away(error):
+                self._note_trouble(row.channel, refusal, self._clock.now())
             await self.insist(lambda: self._refused(item, refusal))
             self.wake()
 
@@ -652,7 +654,6 @@ class Deliverer(Drain[Claimed]):
 
     async def _refused(self, item: Claimed, refusal: Refused) -> None:
         now = self._clock.now()
-        self._note_trouble(item.row.channel, refusal, now)
         async with self._db.write() as session:
             row: Row | None
             if isinstance(item.row, Delivery):
