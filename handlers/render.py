@@ -92,8 +92,9 @@ def split_html(text: str, limit: int = TEXT_LIMIT) -> list[str]:
     The cut falls after a paragraph, else a line, else a sentence, where one ends in the second
     half of the piece.
     """
-    if text and text[0] != "<" and len(text.encode("utf-16-le")) // 2 <= limit:
-        return [text]
+    if len(text.encode("utf-16-le")) // 2 <= limit:
+        # Most are short, and it costs much to read one sign by sign.
+        return [text.strip()] if _visible(text) else []
     pieces: list[str] = []
     tokens = [match.group(0) for match in _TOKEN.finditer(text)]
     start = 0
