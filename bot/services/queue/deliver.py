@@ -612,17 +612,18 @@ class Deliverer(Drain[Claimed]):
             self.tally["sent"] += 1
         except Exception as error:
             self.tally["refused"] += 1
-            refusal = error if isinstance(error, Refused) else self._defect(row, error)
-            if not self._db.away(error):
+            away = self._db.away(error)
+            refusal = error if isinstance(error, Refused) else self._defect(row, error, away)
+            if not away:
                 self._note_trouble(row.channel, refusal, self._clock.now())
             await self.insist(lambda: self._refused(item, refusal))
             self.wake()
 
-    def _defect(self, row: Row, error: Exception) -> Refused:
+    def _defect(self, row: Row, error: Exception, away: bool) -> Refused:
         """Our own mistake: tried a few times, then set aside where the admin sees it. While the
-        database is away, nothing is anybody's mistake."""
+        database is ``away``, nothing is anybody's mistake."""
         log.error("outbox row failed", kind=row.kind, error=where(error))
-        if self._db.away(error):
+        if away:
             return Refused(where(error), retry_after=timedelta(seconds=LONGEST_NAP))
         return Refused(where(error), final=row.attempts >= DEFECTS_TO_GIVE_UP)
 
