@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -34,6 +35,9 @@ SAID_ONCE = ("told", BRIEF)
 
 ONLINE = frozenset({"platform", "live_stream"})
 
+IN_HAND = "in hand"
+"""In a session's ``info``: the draft found for each account."""
+
 
 _NEWEST_DRAFT = (
     select(Case)
@@ -43,20 +47,26 @@ _NEWEST_DRAFT = (
 )
 
 
+_FILED = (
+    select(Case)
+    .where(Case.account_id == bindparam("account"), Case.filed_at.is_not(None))
+    .order_by(Case.filed_at.desc())
+)
+
+
 async def current(session: AsyncSession, account: Account) -> Case | None:
-    """The draft in hand, the newest if there were several."""
-    found: Case | None = await session.scalar(_NEWEST_DRAFT, {"account": account.id})
-    return found
+    """The draft in hand, the newest if there were several; looked up once in a session."""
+    known: dict[UUID, Case | None] = session.info.setdefault(IN_HAND, {})
+    case = known.get(account.id)
+    over = case is not None and (case.status != CaseStatus.DRAFT or case not in session)
+    if over or account.id not in known:
+        known[account.id] = await session.scalar(_NEWEST_DRAFT, {"account": account.id})
+    return known[account.id]
 
 
 async def filed(session: AsyncSession, account: Account) -> list[Case]:
     """The account's filed cases, newest first."""
-    found = await session.scalars(
-        select(Case)
-        .where(Case.account_id == account.id, Case.filed_at.is_not(None))
-        .order_by(Case.filed_at.desc())
-    )
-    return list(found)
+    return list(await session.scalars(_FILED, {"account": account.id}))
 
 
 async def by_token(session: AsyncSession, token: str) -> Case | None:
@@ -89,6 +99,7 @@ async def begin(session: AsyncSession, tables: Tables, account: Account, kind: C
     case.answers = {}
     case.asked_code, account.point_code = account.point_code or "", ""
     session.add(case)
+    session.info.setdefault(IN_HAND, {})[account.id] = case
     await remind.plan(session, tables, case)
     return case
 

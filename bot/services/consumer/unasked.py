@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.ports import Incoming
@@ -16,19 +16,20 @@ from models.party import Account
 OFFERED = 5
 """Cases that such a line may be meant for."""
 
+_HELD = (
+    select(Case)
+    .where(Case.taker_id == bindparam("account"), Case.status.in_(TAKEN))
+    .order_by(Case.touched_at.desc())
+    .limit(OFFERED)
+)
+
 
 async def ask(session: AsyncSession, heard: Incoming, account: Account, answer: Answer) -> bool:
     """A line of somebody who has cases in hand, meant for no button: which case, or a matter of her own?
 
     Nothing is sent to anybody before she says so. Returns whether that was asked.
     """
-    held = await session.scalars(
-        select(Case)
-        .where(Case.taker_id == account.id, Case.status.in_(TAKEN))
-        .order_by(Case.touched_at.desc())
-        .limit(OFFERED)
-    )
-    cases = list(held)
+    cases = list(await session.scalars(_HELD, {"account": account.id}))
     if not cases or heard.edited:
         return False
     if not heard.text:

@@ -67,10 +67,11 @@ async def record(
     **details: str | int,
 ) -> None:
     """Add a line. ``details`` are codes and counts: nothing of a person's may stand there."""
-    await insert_new(
-        session, Meta, [{"key": HEAD, "value": {"seq": 0, "mac": START.hex()}}], ["key"]
-    )
-    head = await session.get_one(Meta, HEAD, with_for_update=True, populate_existing=True)
+    head = await session.get(Meta, HEAD, with_for_update=True, populate_existing=True)
+    if head is None:
+        start = {"key": HEAD, "value": {"seq": 0, "mac": START.hex()}}
+        await insert_new(session, Meta, [start], ["key"])
+        head = await session.get_one(Meta, HEAD, with_for_update=True)
     seq, prev = int(head.value["seq"]) + 1, bytes.fromhex(head.value["mac"])
     line = Audit(
         seq=seq,

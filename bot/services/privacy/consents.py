@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.classify.taxonomy import group_of
@@ -20,6 +20,14 @@ from models.privacy import Act, Consent, ConsentKind
 
 SPARED = "spared"
 """In a draft's decision: she did not agree, and the answers went."""
+
+_GIVEN = select(Consent.id).where(
+    Consent.account_id == bindparam("account"),
+    Consent.kind == bindparam("kind"),
+    Consent.version == bindparam("version"),
+)
+_OF_ACCOUNT = _GIVEN.where(Consent.case_id.is_(None))
+_OF_CASE = _GIVEN.where(Consent.case_id == bindparam("case"))
 
 
 async def give(
@@ -51,15 +59,10 @@ async def give(
 async def _given(
     session: AsyncSession, tables: Tables, account: Account, kind: ConsentKind, case: Case | None
 ) -> bool:
-    found = await session.scalar(
-        select(Consent.id).where(
-            Consent.account_id == account.id,
-            Consent.kind == kind,
-            Consent.version == tables.policy.consent_version,
-            Consent.case_id == case.id if case is not None else Consent.case_id.is_(None),
-        )
-    )
-    return found is not None
+    values = {"account": account.id, "kind": kind, "version": tables.policy.consent_version}
+    if case is None:
+        return await session.scalar(_OF_ACCOUNT, values) is not None
+    return await session.scalar(_OF_CASE, {**values, "case": case.id}) is not None
 
 
 def sensitive_in(case: Case) -> tuple[sensitive.Kind, ...]:

@@ -17,11 +17,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import and_, bindparam, case, delete, exists, func, or_, select, update
+from sqlalchemy import Table, and_, bindparam, case, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -136,13 +136,14 @@ async def owe(
     case_id: UUID | None = None,
     ordering: str | None = None,
     run_at: datetime | None = None,
-) -> Outbox:
+) -> bool:
     """Owe ``message`` to the chat ``target`` (``tg:123``); it goes out after the commit.
 
     ``key``: owing the same key again changes nothing, except that a row still waiting takes the
-    newer message and time (how an album's parts get one answer). ``slot``: the message takes the
-    place of the last one in the same slot of that chat. ``ordering``: rows of one ordering key go
-    one after another; by default the chat's, with notices in a line of their own.
+    newer message and time (how an album's parts get one answer); returns False where the key's
+    message has gone already. ``slot``: the message takes the place of the last one in the same slot
+    of that chat. ``ordering``: rows of one ordering key go one after another; by default the
+    chat's, with notices in a line of their own.
     """
     if ordering is None:
         ordering = f"{target}#notices" if priority == Priority.NOTICE else target
@@ -176,7 +177,7 @@ async def owe_errand(
     case_id: UUID | None = None,
     ordering: str | None = None,
     run_at: datetime | None = None,
-) -> Outbox:
+) -> bool:
     """Owe outside work other than a message: ``kind`` names the errand that the worker runs."""
     row_key = key or f"{uuid4()}"
     return await _write_row(
@@ -204,25 +205,24 @@ async def _write_row(
     fields: dict[str, Any],
     now: datetime,
     run_at: datetime,
-) -> Outbox:
+) -> bool:
     session.info.setdefault(WAKES, set()).add("outbox")
-    if key is not None:
-        found = (await session.execute(_BY_KEY, {"key": key})).scalar_one_or_none()
-        if found is not None:
-            if found.state == OutboxState.DUE and found.attempts == 0:
-                found.payload, found.run_at = payload, run_at
-            return found
     row_id = uuid7()
-    row = Outbox(
-        id=row_id,
-        dedupe_key=key if key is not None else str(row_id),
-        payload=payload,
-        created_at=now,
-        run_at=run_at,
+    row = {
+        "id": row_id,
+        "dedupe_key": key if key is not None else str(row_id),
+        "payload_sealed": Outbox.payload.seal(row_id, payload),
+        "created_at": now,
+        "run_at": run_at,
         **fields,
-    )
-    session.add(row)
-    return row
+    }
+    if await insert_new(session, Outbox, [row], ["dedupe_key"]):
+        return True
+    found = (await session.execute(_BY_KEY, {"key": key})).scalar_one()
+    if found.state != OutboxState.DUE or found.attempts:
+        return False
+    found.payload, found.run_at = payload, run_at
+    return True
 
 
 # Built once: to put a statement together costs more than to run it.
@@ -291,8 +291,9 @@ _SLOTS = (
     # What was read before it was locked may be old by now.
     .execution_options(populate_existing=True)
 )
+# Of the table, not the class: so it takes many rows at once.
 _SENT = (
-    update(Outbox)
+    update(cast(Table, Outbox.__table__))
     .where(Outbox.id == bindparam("row"), Outbox.lease_token == bindparam("token"))
     .values(
         state=OutboxState.SENT,
@@ -303,9 +304,8 @@ _SENT = (
         lease_token=None,
         lease_until=None,
     )
-    .returning(Outbox.id)
-    .execution_options(synchronize_session=False)
 )
+_SENT_ONE = _SENT.returning(Outbox.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,6 +382,8 @@ class Deliverer(Drain[Claimed]):
         self._on_dead = on_dead
         self._on_moved = on_moved
         self._channels = {name: _Channel() for name in (*self._send, ERRAND)}
+        self._arrived: dict[UUID, tuple[Claimed, list[Any]]] = {}
+        self._marking = asyncio.Lock()
 
     def item_id(self, item: Claimed) -> UUID:
         return item.row.id if isinstance(item.row, Outbox) else item.token
@@ -642,16 +644,40 @@ class Deliverer(Drain[Claimed]):
         now = self._clock.now()
         channel = self._channels[item.row.channel]
         channel.failures, channel.paused_until = 0, None
+        if finish is None:
+            await self._mark(item, ids)
+            return
         async with self._db.write() as session:
-            if isinstance(item.row, Delivery):
-                await copies.arrived(session, item.row, item.token, ids, now)
-                return
-            marked = await session.execute(
-                _SENT, {"row": item.row.id, "token": item.token, "ids": ids, "now": now}
-            )
+            values = {"row": self.item_id(item), "token": item.token, "ids": ids, "now": now}
+            marked = await session.execute(_SENT_ONE, values)
             # Without the lease the row is another worker's by now, and so is what follows it.
-            if marked.scalar_one_or_none() is not None and finish is not None:
+            if marked.scalar_one_or_none() is not None:
                 await finish(session)
+
+    async def _mark(self, item: Claimed, ids: list[Any]) -> None:
+        """Note what arrived; all that waits for the same commit goes into it."""
+        self._arrived[item.token] = (item, ids)
+        async with self._marking:
+            if item.token not in self._arrived:
+                return
+            marks, self._arrived = self._arrived, {}
+            try:
+                await self._mark_all(marks.values())
+            except BaseException:
+                self._arrived = marks | self._arrived
+                raise
+
+    async def _mark_all(self, marks: Iterable[tuple[Claimed, list[Any]]]) -> None:
+        now = self._clock.now()
+        rows = []
+        async with self._db.write() as session:
+            for item, ids in marks:
+                if isinstance(item.row, Delivery):
+                    await copies.arrived(session, item.row, item.token, ids, now)
+                else:
+                    rows.append({"row": item.row.id, "token": item.token, "ids": ids, "now": now})
+            if rows:
+                await session.execute(_SENT, rows)
 
     async def _refused(self, item: Claimed, refusal: Refused) -> None:
         now = self._clock.now()

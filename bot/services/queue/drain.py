@@ -20,7 +20,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Insert, Table
+from sqlalchemy import CursorResult, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -204,11 +204,12 @@ async def insert_new(
         return 0
     statement = _insert_new(table, session.get_bind().dialect.name, tuple(unique))
     result = await session.execute(statement, rows[0] if len(rows) == 1 else list(rows))
-    return int(getattr(result, "rowcount", 0))
+    return cast("CursorResult[Any]", result).rowcount
 
 
 @cache
 def _insert_new(table: type[Base], dialect: str, unique: tuple[str, ...]) -> Insert:
     """Built once: to put a statement together costs more than to run it."""
     make = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return make(cast(Table, table.__table__)).on_conflict_do_nothing(index_elements=unique).inline()
+    statement = make(cast(Table, table.__table__)).on_conflict_do_nothing(index_elements=unique)
+    return statement.inline().execution_options(preserve_rowcount=True)

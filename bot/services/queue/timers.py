@@ -41,12 +41,12 @@ async def arm(
     session.info.setdefault(WAKES, set()).add("timer")
     same = (Timer.about_id == about, Timer.kind == kind, Timer.state == TimerState.WAITING)
     new = {"about_id": about, "kind": kind, "generation": generation, "due_at": due_at}
-    await insert_new(session, Timer, [new], ["about_id", "kind", "generation"])
-    await session.execute(
-        update(Timer)
-        .where(*same, Timer.generation == generation)
-        .values(due_at=due_at, lease_token=None, lease_until=None)
-    )
+    if not await insert_new(session, Timer, [new], ["about_id", "kind", "generation"]):
+        await session.execute(
+            update(Timer)
+            .where(*same, Timer.generation == generation)
+            .values(due_at=due_at, lease_token=None, lease_until=None)
+        )
     if generation:
         await session.execute(
             update(Timer)

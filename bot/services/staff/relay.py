@@ -22,7 +22,6 @@ from bot.services.sending import Answer, button, tell
 from bot.services.tables import Tables
 from bot.texts.catalogue import Say, say
 from models.case import Case, Event
-from models.delivery import OutboxState
 from models.lifecycle import TAKEN, Action, after
 from models.party import Account
 from models.privacy import Act
@@ -290,7 +289,7 @@ async def _send(
         ]
     now = tables.clock.now()
     whole = await message(session, case, parts, side)
-    row = await owe(
+    waits = await owe(
         session,
         to.address,
         whole,
@@ -300,7 +299,7 @@ async def _send(
         case_id=case.id,
         run_at=now + ALBUM_PAUSE if album else None,
     )
-    if row.state not in {None, OutboxState.DUE} or row.attempts:
+    if not waits:
         # The rest of the album has gone out already.
         await owe(
             session,
