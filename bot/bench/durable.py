@@ -1,9 +1,9 @@
 """Whole durable steps beside a bare loop that runs the same SQL.
 
-The bare loop is given all that was thought out before: the statements of the steps, in their
-transactions, with their values, and the messages ready to send. It runs them through the same async
-ORM on a copy of the same database, and python-telegram-bot sends. What is left to compare is the
-price of everything else: reading updates, the conversation, sealing, rendering, leases and loops.
+The bare loop is given all that was thought out before: what the steps asked of the database, in their
+transactions, with its values, and the messages ready to send. It asks the same of the same async ORM on
+a copy of the same database, objects as objects, and python-telegram-bot sends. What is left to compare is
+the price of everything else: reading updates, the conversation, sealing, rendering, leases and loops.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import sqlite3
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import CursorResult, Engine, event
+from sqlalchemy import CursorResult, Engine, event, inspect
 from sqlalchemy.orm import ORMExecuteState, Session
 from telegram import Bot
 from telegram.request import BaseRequest, RequestData
@@ -35,8 +36,10 @@ from bot.services.queue.deliver import Deliverer, Limits
 from bot.services.queue.intake import Worker, accept
 from bot.settings import Settings
 from handlers.render import render
+from models.base import Base
 
 CHATS = 10
+SUM = 3_900
 TOKEN = "1:bench"
 WIDE = Limits(
     per_second=1e6,
@@ -86,17 +89,25 @@ class Swallow(BaseRequest):
         return 200, json.dumps({"ok": True, "result": result}).encode()
 
 
-Statements = list[tuple[Any, Any]]
-"""Statement and parameters, as the session was given them."""
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """What a session wrote of its objects: the new ones, and by its key each that was changed."""
+
+    new: list[tuple[type[Base], dict[str, Any]]]
+    changed: list[tuple[Any, dict[str, Any]]]
+
+
+Statements = list[tuple[Any, Any] | Flush]
+"""What a transaction asked of its session: statement and parameters, or a flush."""
 
 
 @contextlib.contextmanager
-def recorded(into: list[Statements]) -> Iterator[None]:
-    """Note every transaction: what was asked of the ORM, and what its flushes made.
+def recorded(into: list[Statements]) -> Iterator[Counter[str]]:
+    """Note every transaction; what it yields counts the statements that reached the driver.
 
     What the ORM loads by itself along a relationship is left out, since it does so again.
     """
-    flushing: set[Session] = set()
+    counts: Counter[str] = Counter()
 
     def begun(_session: Session, transaction: Any) -> None:
         if transaction.parent is None:
@@ -106,40 +117,71 @@ def recorded(into: list[Statements]) -> Iterator[None]:
         if not state.is_relationship_load and not state.is_column_load:
             into[-1].append((state.statement, state.parameters))
 
-    def flushes(session: Session, *_: Any) -> None:
-        flushing.add(session)
-
     def flushed(session: Session, *_: Any) -> None:
-        flushing.discard(session)
+        if session.deleted:
+            raise RuntimeError("the bare loop knows no deletion of an object")
+        into[-1].append(
+            Flush(
+                [(type(row), _columns(row)) for row in session.new],
+                [(inspect(row).identity_key, _changes(row)) for row in session.dirty],
+            )
+        )
 
-    def executed(_connection: Any, clause: Any, many: Any, one: Any, _options: Any) -> None:
-        if flushing:
-            into[-1].append((clause, list(many) or one))
+    def executed(*_: Any) -> None:
+        counts["statements"] += 1
 
     hooks: list[tuple[Any, str, Callable[..., None]]] = [
         (Session, "after_transaction_create", begun),
         (Session, "do_orm_execute", asked),
-        (Session, "before_flush", flushes),
         (Session, "after_flush", flushed),
-        (Engine, "before_execute", executed),
+        (Engine, "before_cursor_execute", executed),
     ]
     for hook in hooks:
         event.listen(*hook)
     try:
-        yield
+        yield counts
     finally:
         for hook in hooks:
             event.remove(*hook)
+
+
+def _columns(row: Base) -> dict[str, Any]:
+    state = inspect(row)
+    return {
+        column.key: state.dict[column.key]
+        for column in state.mapper.column_attrs
+        if column.key in state.dict
+    }
+
+
+def _changes(row: Base) -> dict[str, Any]:
+    state = inspect(row)
+    return {
+        column.key: state.dict[column.key]
+        for column in state.mapper.column_attrs
+        if state.attrs[column.key].history.has_changes()
+    }
 
 
 async def replay(db: Database, transactions: Sequence[Statements]) -> None:
     """The bare loop's share of the database's work."""
     for statements in transactions:
         async with db.write() as session:
-            for statement, parameters in statements:
-                result = await session.execute(statement, parameters)
+            held: list[Any] = []
+            for step in statements:
+                if isinstance(step, Flush):
+                    for kind, values in step.new:
+                        session.add(row := kind(**values))
+                        held.append(row)
+                    for key, values in step.changed:
+                        row = session.sync_session.identity_map[key]
+                        for name, value in values.items():
+                            setattr(row, name, value)
+                    await session.flush()
+                    continue
+                result = await session.execute(*step)
                 if not isinstance(result, CursorResult) or result.returns_rows:
-                    result.all()
+                    held.append(result.all())
 
 
 @dataclass(slots=True)
@@ -158,10 +200,12 @@ class Shop:
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     async def steps(self, chats: Sequence[int], lines: Sequence[str]) -> int:
-        """Every chat says each line; how many steps that were."""
+        """Every chat says each line, about a sum of its own; how many steps that were."""
         done = 0
         for line in lines:
-            done += await self.take_in([text_of(next(self.numbers), chat, line) for chat in chats])
+            done += await self.take_in(
+                [text_of(next(self.numbers), chat, line.format(sum=SUM + chat)) for chat in chats]
+            )
             while sum([await self.worker.drain_once(), await self.deliverer.drain_once()]):
                 pass
         return done
@@ -201,29 +245,37 @@ def steps(settings: Settings) -> list[Measure]:
 
 
 async def _steps(settings: Settings) -> list[Measure]:
-    ours, theirs, our_work, their_work, queries, commits = [], [], [], [], [], []
+    ours, theirs, our_work, their_work = [], [], [], []
+    chats = (range(at, at + CHATS) for at in count(1, CHATS))
+    lines = words()["steps"]
     async with open_shop(settings) as shop:
+        await shop.steps(next(chats), lines)
         folder = shop.house.settings.data_dir
+        _copy(folder / "bench.db", folder / "before.db")
+        warming: list[Statements] = []
+        with recorded(warming):
+            await shop.steps(next(chats), lines)
+        shop.said.clear()
+        transactions: list[Statements] = []
+        with recorded(transactions) as asked:
+            steps = await shop.steps(next(chats), lines)
+        messages = list(shop.said)
+        if len(messages) < steps:
+            raise RuntimeError(f"{len(messages)} messages for {steps} steps")
         for turn in range(ROUNDS + 1):
-            copy = folder / f"copy-{turn}.db"
-            with contextlib.closing(sqlite3.connect(folder / "bench.db")) as file:
-                file.execute("VACUUM INTO ?", (str(copy),))
-            shop.said.clear()
-            chats = range(turn * CHATS + 1, (turn + 1) * CHATS + 1)
-            transactions: list[Statements] = []
-            with recorded(transactions):
-                steps, seconds, work = await _timed(shop.steps(chats, words()["steps"]))
-            if len(shop.said) < steps:
-                raise RuntimeError(f"{len(shop.said)} messages for {steps} steps")
+            _, seconds, work = await _timed(shop.steps(next(chats), lines))
             ours.append(steps / seconds)
             our_work.append(work / steps * 1e3)
+            copy = _copy(folder / "before.db", folder / f"copy-{turn}.db")
             db = Database(f"sqlite:///{copy}")
-            _, seconds, work = await _timed(_bare(db, transactions, shop))
+            await replay(db, warming)
+            with recorded([]) if not turn else contextlib.nullcontext(asked) as bare:
+                _, seconds, work = await _timed(_bare(db, transactions, messages, shop.bot))
             await db.close()
+            if bare != asked:
+                raise RuntimeError(f"the bare loop ran {bare}, the steps {asked}")
             theirs.append(steps / seconds)
             their_work.append(work / steps * 1e3)
-            queries.append(sum(map(len, transactions)) / steps)
-            commits.append(len(transactions) / steps)
     ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
     what = f"{CHATS} chats side by side"
     return [
@@ -232,15 +284,23 @@ async def _steps(settings: Settings) -> list[Measure]:
         _measure("whole steps for one of the bare loop", ratios, "x"),
         _measure("processor time of a whole step", our_work, "ms"),
         _measure("processor time of the bare loop", their_work, "ms"),
-        _measure("statements of a step", queries, ""),
-        _measure("transactions of a step", commits, ""),
+        Measure("durable", "statements of a step", asked["statements"] / steps, ""),
+        Measure("durable", "transactions of a step", len(transactions) / steps, ""),
     ]
 
 
-async def _bare(db: Database, transactions: Sequence[Statements], shop: Shop) -> None:
+def _copy(file: Path, to: Path) -> Path:
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        database.execute("VACUUM INTO ?", (str(to),))
+    return to
+
+
+async def _bare(
+    db: Database, transactions: Sequence[Statements], messages: Sequence[Call], bot: Bot
+) -> None:
     await replay(db, transactions)
-    for call in shop.said:
-        await shop.bot.send_message(1, **call.params)
+    for call in messages:
+        await bot.send_message(1, **call.params)
 
 
 async def _timed(work: Awaitable[Any]) -> tuple[Any, float, float]:

@@ -30,6 +30,7 @@ class LiveClassifier:
         self.tmp_dir = tmp_dir
         self.number = 0
         self._now = Classifier.load(tmp_dir=tmp_dir)
+        self._last: tuple[Classifier, str, Decision] | None = None
 
     @property
     def version(self) -> str:
@@ -37,8 +38,13 @@ class LiveClassifier:
         return self._now.version
 
     def classify(self, text: str) -> Decision:
-        """As the classifier in force decides."""
-        return self._now.classify(text)
+        """As the classifier in force decides; the same words twice running are read once."""
+        last, now = self._last, self._now
+        if last is not None and last[0] is now and last[1] == text:
+            return last[2]
+        decision = now.classify(text)
+        self._last = now, text, decision
+        return decision
 
     def explain(self, text: str) -> tuple[Match, ...]:
         """Every rule in force that fired, the heaviest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -171,15 +172,18 @@ def today(tables: Tables) -> Any:
 def object_of(case: Case) -> str:
     """The category: of a filed case its own, else as the person chose, else as the rules decided,
     else ''."""
-    chosen: str | None = (case.answers or {}).get("object", {}).get("v")
-    return case.object or chosen or (case.decision or {}).get("object") or ""
+    return case.object or _object(case.answers or {}, case.decision or {})
+
+
+def _object(answers: Mapping[str, Any], decision: Mapping[str, Any]) -> str:
+    return answers.get("object", {}).get("v") or decision.get("object") or ""
 
 
 def context(case: Case, tables: Tables) -> Context:
     """What the interview may know beside the answers."""
-    decision = case.decision or {}
-    kind = object_of(case)
-    where = (case.answers or {}).get("where", {}).get("v") or {}
+    decision, answers = case.decision or {}, case.answers or {}
+    kind = case.object or _object(answers, decision)
+    where = answers.get("where", {}).get("v") or {}
     mode = where.get("mode") if isinstance(where, dict) else ""
     return Context(
         kind=case.kind.value,
@@ -193,7 +197,7 @@ def context(case: Case, tables: Tables) -> Context:
         online=mode == "online" or (not mode and decision.get("channel") in ONLINE),
         files=len(case.evidence),
         brief=case.entered_by_id is not None or bool(decision.get(BRIEF)),
-        for_another=speaks_for_another(str((case.answers or {}).get("story", {}).get("v") or "")),
+        for_another=speaks_for_another(str(answers.get("story", {}).get("v") or "")),
         evidence_list=tuple(
             say("check.item", name=item.name, how=item.how)
             for item in tables.law.evidence(kind, decision.get("kinds", ()))
@@ -204,17 +208,15 @@ def context(case: Case, tables: Tables) -> Context:
 
 def reason_of(case: Case) -> Say | None:
     """Why this category: the person's own words."""
-    decision = case.decision or {}
-    for candidate in decision.get("candidates", ()):
-        if candidate["code"] == object_of(case) and candidate["because"]:
+    kind = object_of(case)
+    for candidate in (case.decision or {}).get("candidates", ()):
+        if candidate["code"] == kind and candidate["because"]:
             return say(
                 "talk.category_because",
-                name=say(f"object.{candidate['code']}"),
+                name=say(f"object.{kind}"),
                 words=_longest(candidate["because"])[:4],
             )
-    if object_of(case):
-        return say("talk.category", name=say(f"object.{object_of(case)}"))
-    return None
+    return say("talk.category", name=say(f"object.{kind}")) if kind else None
 
 
 def _longest(words: list[str]) -> list[str]:
