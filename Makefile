@@ -16,6 +16,9 @@ find_python = for p in $(or $(PYTHON),$(PYTHONS)); do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; \
 	done
 
+# Where it is set, every process of the tests would compile the whole bot anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup run test check audit format test-browser judges torture bench clean $(BENCHES)

@@ -7,14 +7,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-import aiogram.methods
 import pytest
-from aiogram.types import Update
 from pydantic import BaseModel, TypeAdapter
 
 from bot.sandbox.world import World
+
+NAMES: dict[str, Any] = {}
+"""What the fields of aiogram's types may name."""
+
+_build = BaseModel.__dict__["model_rebuild"].__func__
+
+
+def _not_yet(_kind: type[BaseModel], *, _types_namespace: dict[str, Any]) -> None:
+    NAMES.update(_types_namespace)
+
+
+def _when_needed(kind: type[BaseModel], **how: Any) -> bool | None:
+    built: bool | None = _build(kind, **{**how, "_types_namespace": NAMES})
+    return built
+
+
+# At its import aiogram reads the fields of all its types, which takes longer than most tests do; here each type
+# is read when it is first used.
+with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(BaseModel, "model_rebuild", classmethod(_not_yet))
+    import aiogram.methods
+    from aiogram.client.context_controller import BotContextController
+    from aiogram.types import Update
+BotContextController.model_rebuild = classmethod(_when_needed)  # type: ignore[assignment]
 
 KNOWN = {
     method.__api_method__.lower(): method
@@ -92,9 +115,25 @@ def judge_call(call: dict[str, Any]) -> None:
 def judge(kind: Any, value: Any) -> None:
     """Raises ValidationError where a type is wrong, AssertionError where a field is unknown:
     aiogram takes fields that it does not know, but nothing here may have any."""
-    read = TypeAdapter(kind).validate_python(value)
+    read = reader(kind).validate_python(value)
     strange = [f"{type(part).__name__}.{name}" for part, name in _strange(read)]
     assert not strange, strange
+
+
+@cache
+def read_all_types() -> None:
+    """For tests in which aiogram reads its types by itself."""
+    for kind in NAMES.values():
+        if isinstance(kind, type) and issubclass(kind, BotContextController):
+            kind.model_rebuild()
+
+
+@cache
+def reader(kind: Any) -> TypeAdapter[Any]:
+    """What validates values of one of aiogram's types, or of a union or list of them."""
+    found = TypeAdapter(kind)
+    found.rebuild(_types_namespace=NAMES)
+    return found
 
 
 def _unpacked(name: str, value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
 
@@ -159,15 +160,19 @@ BEGINNINGS = tuple(DYNAMIC)
 SOURCES = {
     name: tree.code(name) for name in tree.under("bot/", "handlers/", "models/", suffix=".py")
 }
-CALLS = [call for name, source in SOURCES.items() for call in calls(name, source)]
 TEXTS = load("zh")
 KEYS = sorted(TEXTS.keys())
+
+
+@cache
+def every_call() -> list[Call]:
+    return [call for name, source in SOURCES.items() for call in calls(name, source)]
 
 
 def test_every_text_asked_for_exists() -> None:
     missing = [
         f"{call.where}: no text {call.key}{'…' if call.dynamic else ''}"
-        for call in CALLS
+        for call in every_call()
         if not (
             any(key.startswith(call.key) for key in KEYS) if call.dynamic else call.key in TEXTS
         )
@@ -178,7 +183,7 @@ def test_every_text_asked_for_exists() -> None:
 def test_every_text_is_given_what_it_wants() -> None:
     missing = [
         f"{call.where}: {call.key} also wants {sorted(wanted - call.args)}"
-        for call in CALLS
+        for call in every_call()
         if not call.dynamic and call.args is not None and call.key in TEXTS
         if (wanted := fields(TEXTS.raw(call.key))) - call.args
     ]
@@ -188,7 +193,7 @@ def test_every_text_is_given_what_it_wants() -> None:
 def test_keys_are_put_together_from_declared_beginnings_only() -> None:
     undeclared = [
         f"{call.where}: {call.key}… is not in DYNAMIC"
-        for call in CALLS
+        for call in every_call()
         if call.dynamic
         and not call.key.startswith(BEGINNINGS)
         # A helper that is handed the beginning: its file is named for what it is handed.
@@ -284,7 +289,7 @@ def test_no_text_says_that_a_complaint_was_accepted() -> None:
 
 def test_only_what_an_officer_did_may_be_called_accepted() -> None:
     naming = {
-        call.where.split(":")[0] for call in CALLS if call.key.startswith(OF_AN_OFFICER)
+        call.where.split(":")[0] for call in every_call() if call.key.startswith(OF_AN_OFFICER)
     } - OFFICERS
     assert not naming, f"only {sorted(OFFICERS)} speak of what an officer decided"
 

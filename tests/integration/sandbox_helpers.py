@@ -9,25 +9,25 @@ from typing import Any
 
 import httpx
 from aiogram import types as judge
-from pydantic import TypeAdapter
 
 from bot.sandbox.server import Sandbox
 from bot.sandbox.webhook import PLAIN
 from bot.sandbox.world import World
+from tests.judge import reader
 
 AUNT, TEACHER, ADMIN = 1001, 2001, 3001
 
 # What aiogram, which knows the Bot API by itself, says that each method returns.
-RESULTS: dict[str, TypeAdapter[Any]] = {
-    "getMe": TypeAdapter(judge.User),
-    "getUpdates": TypeAdapter(list[judge.Update]),
-    "getWebhookInfo": TypeAdapter(judge.WebhookInfo),
-    "sendMediaGroup": TypeAdapter(list[judge.Message]),
-    "copyMessage": TypeAdapter(judge.MessageId),
-    "getFile": TypeAdapter(judge.File),
-    "getMyCommands": TypeAdapter(list[judge.BotCommand]),
-    "getChat": TypeAdapter(judge.ChatFullInfo),
-    "getChatMember": TypeAdapter(judge.ChatMemberUnion),
+RESULTS: dict[str, Any] = {
+    "getMe": judge.User,
+    "getUpdates": list[judge.Update],
+    "getWebhookInfo": judge.WebhookInfo,
+    "sendMediaGroup": list[judge.Message],
+    "copyMessage": judge.MessageId,
+    "getFile": judge.File,
+    "getMyCommands": list[judge.BotCommand],
+    "getChat": judge.ChatFullInfo,
+    "getChatMember": judge.ChatMemberUnion,
 } | dict.fromkeys(
     [
         "setWebhook",
@@ -38,9 +38,8 @@ RESULTS: dict[str, TypeAdapter[Any]] = {
         "answerCallbackQuery",
         "setMyCommands",
     ],
-    TypeAdapter(bool),
+    bool,
 )
-MESSAGE = TypeAdapter(judge.Message)
 
 
 class Phone:
@@ -59,7 +58,7 @@ class Phone:
         response = await self.raw(method, **params)
         body = response.json()
         assert body["ok"], body
-        RESULTS.get(method, MESSAGE).validate_python(body["result"])
+        reader(RESULTS.get(method, judge.Message)).validate_python(body["result"])
         return body["result"]
 
     async def refused(self, method: str, **params: Any) -> str:

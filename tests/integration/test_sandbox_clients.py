@@ -26,6 +26,12 @@ from aiogram.types import (
 
 from bot.sandbox.people import PIXEL
 from tests.integration.sandbox_helpers import ADMIN, AUNT, Phone, running, until
+from tests.judge import read_all_types
+
+
+@pytest.fixture(autouse=True)
+def reads_by_itself() -> None:
+    read_all_types()
 
 
 @pytest.fixture
