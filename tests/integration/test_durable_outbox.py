@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import event, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.adapters.clock import SystemClock
@@ -94,6 +94,24 @@ async def test_what_was_sent_is_emptied_and_keeps_its_message_ids(
     (row,) = await outbox(db)
     assert (row.state, row.payload_sealed, row.message_ids) == (OutboxState.SENT, None, [101])
     assert row.sent_at == clock.now()
+
+
+async def test_what_arrived_together_is_marked_together(
+    db: Database, clock: HandClock, outside: Outside
+) -> None:
+    await owed(db, clock, *[(f"tg:{n}", f"{n}") for n in range(20)])
+    async with db.write() as session:
+        engine = session.get_bind()
+    commits: list[Any] = []
+    note = commits.append
+    event.listen(engine, "commit", note)
+    assert await deliverer(db, clock, outside).drain_once() == 20
+    event.remove(engine, "commit", note)
+    assert {row.state for row in await outbox(db)} == {OutboxState.SENT}
+    assert sorted(row.message_ids[0] for row in await outbox(db) if row.message_ids) == [
+        *range(101, 121)
+    ]
+    assert len(commits) == 3, "one that claims, the first one's mark, and the marks of all others"
 
 
 async def test_what_is_rolled_back_is_not_owed(
