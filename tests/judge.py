@@ -18,26 +18,17 @@ from bot.sandbox.world import World
 NAMES: dict[str, Any] = {}
 """What the fields of aiogram's types may name."""
 
-_build = BaseModel.__dict__["model_rebuild"].__func__
-
 
 def _not_yet(_kind: type[BaseModel], *, _types_namespace: dict[str, Any]) -> None:
     NAMES.update(_types_namespace)
 
 
-def _when_needed(kind: type[BaseModel], **how: Any) -> bool | None:
-    built: bool | None = _build(kind, **{**how, "_types_namespace": NAMES})
-    return built
-
-
 # At its import aiogram reads the fields of all its types, which takes longer than most tests do; here each type
-# is read when it is first used.
-with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(BaseModel, "model_rebuild", classmethod(_not_yet))
+# is read when it first judges.
+with pytest.MonkeyPatch.context() as import_only:
+    import_only.setattr(BaseModel, "model_rebuild", classmethod(_not_yet))
     import aiogram.methods
-    from aiogram.client.context_controller import BotContextController
     from aiogram.types import Update
-BotContextController.model_rebuild = classmethod(_when_needed)  # type: ignore[assignment]
 
 KNOWN = {
     method.__api_method__.lower(): method
@@ -124,8 +115,8 @@ def judge(kind: Any, value: Any) -> None:
 def read_all_types() -> None:
     """For tests in which aiogram reads its types by itself."""
     for kind in NAMES.values():
-        if isinstance(kind, type) and issubclass(kind, BotContextController):
-            kind.model_rebuild()
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            kind.model_rebuild(_types_namespace=NAMES)
 
 
 @cache

@@ -284,8 +284,8 @@ async def _steps(settings: Settings) -> list[Measure]:
         _measure("whole steps for one of the bare loop", ratios, "x"),
         _measure("processor time of a whole step", our_work, "ms"),
         _measure("processor time of the bare loop", their_work, "ms"),
-        Measure("durable", "statements of a step", asked["statements"] / steps, ""),
-        Measure("durable", "transactions of a step", len(transactions) / steps, ""),
+        Measure("durable", "statements of a step", asked["statements"] / steps, "", rounds=1),
+        Measure("durable", "transactions of a step", len(transactions) / steps, "", rounds=1),
     ]
 
 

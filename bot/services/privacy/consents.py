@@ -25,9 +25,8 @@ _GIVEN = select(Consent.id).where(
     Consent.account_id == bindparam("account"),
     Consent.kind == bindparam("kind"),
     Consent.version == bindparam("version"),
+    Consent.case_id.is_not_distinct_from(bindparam("case")),
 )
-_OF_ACCOUNT = _GIVEN.where(Consent.case_id.is_(None))
-_OF_CASE = _GIVEN.where(Consent.case_id == bindparam("case"))
 
 
 async def give(
@@ -59,10 +58,13 @@ async def give(
 async def _given(
     session: AsyncSession, tables: Tables, account: Account, kind: ConsentKind, case: Case | None
 ) -> bool:
-    values = {"account": account.id, "kind": kind, "version": tables.policy.consent_version}
-    if case is None:
-        return await session.scalar(_OF_ACCOUNT, values) is not None
-    return await session.scalar(_OF_CASE, {**values, "case": case.id}) is not None
+    values = {
+        "account": account.id,
+        "kind": kind,
+        "version": tables.policy.consent_version,
+        "case": case.id if case is not None else None,
+    }
+    return await session.scalar(_GIVEN, values) is not None
 
 
 def sensitive_in(case: Case) -> tuple[sensitive.Kind, ...]:

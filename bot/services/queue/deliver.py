@@ -177,10 +177,10 @@ async def owe_errand(
     case_id: UUID | None = None,
     ordering: str | None = None,
     run_at: datetime | None = None,
-) -> bool:
+) -> None:
     """Owe outside work other than a message: ``kind`` names the errand that the worker runs."""
     row_key = key or f"{uuid4()}"
-    return await _write_row(
+    await _write_row(
         session,
         row_key,
         dict(payload),
@@ -218,7 +218,7 @@ async def _write_row(
     }
     if await insert_new(session, Outbox, [row], ["dedupe_key"]):
         return True
-    found = (await session.execute(_BY_KEY, {"key": key})).scalar_one()
+    found = (await session.execute(_BY_KEY, {"key": row["dedupe_key"]})).scalar_one()
     if found.state != OutboxState.DUE or found.attempts:
         return False
     found.payload, found.run_at = payload, run_at
