@@ -13,7 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from itertools import chain
 from operator import itemgetter, or_
 from pathlib import Path
@@ -119,6 +119,9 @@ class Classifier:
         self.version = book.version
         self.dictionary = shared(tmp_dir)
         self._limits = lexicon["limits"]
+        self._most: int = self._limits["hits_of_word"]
+        self._more = cache(partial(_more, self._limits))
+        self._unhelped: float = self._limits["unhelped"]
         self._prior: dict[str, float] = lexicon["prior"]
         lent = self._limits["kin_share"]
         self._kin = {
@@ -144,9 +147,15 @@ class Classifier:
             self.dictionary.cut,
         )
         self._doubtful = frozenset(n for w, n in self._ids.items() if self._cutter.doubts(w))
-        self._automaton = AhoCorasick(list(self._ids))
+        self._hits: Callable[[str], list[Hit]] = partial(
+            AhoCorasick(list(self._ids)).find_matches_as_indexes, overlapping=True
+        )
         self._in_decoys = self._inside(decoys)
         self._in_longer = self._inside(longer)
+        self._covers: dict[int, list[int]] = defaultdict(list)
+        for inner, outer in self._in_longer.items():
+            for number in outer:
+                self._covers[number].append(inner)
         matters = lexicon["matter"]
         self._precedents = Precedents(
             book.precedents,
@@ -161,7 +170,7 @@ class Classifier:
         found: dict[int, set[int]] = defaultdict(set)
         for word, number in self._ids.items():
             if number in longer:
-                for inner, _, _ in self._automaton.find_matches_as_indexes(word, overlapping=True):
+                for inner, _, _ in self._hits(word):
                     found[inner].add(number)
         return {n: frozenset(those - {n}) for n, those in found.items() if those != {n}}
 
@@ -180,8 +189,9 @@ class Classifier:
     def classify(self, text: str) -> Decision:
         """Decides on any string; an empty or wordless one is ``other_consumer``, to be asked."""
         folded = self._folder.fold(text)
-        where = self._where(folded.text)
-        roles = self._roles.of(folded.text, where)
+        hits = self._hits(folded.text)
+        where = _by_word(hits, self._most)
+        roles = self._roles.of(folded.text, hits)
         fired = self._fire(folded.text, where, roles)
         meant = _meant(where, roles)
         heaviest = sorted(fired["object"], key=_weight, reverse=True)
@@ -221,8 +231,9 @@ class Classifier:
     def explain(self, text: str) -> tuple[Match, ...]:
         """Every rule that fired, the heaviest first."""
         folded = self._folder.fold(text)
-        where = self._where(folded.text)
-        roles = self._roles.of(folded.text, where)
+        hits = self._hits(folded.text)
+        where = _by_word(hits, self._most)
+        roles = self._roles.of(folded.text, hits)
         fired = self._fire(folded.text, where, roles)
         meant = _meant(where, roles)
         heaviest = sorted(fired["object"], key=_weight, reverse=True)
@@ -247,10 +258,7 @@ class Classifier:
 
     def find(self, text: str) -> list[Hit]:
         """Every occurrence of every word in the folded text, by their ends."""
-        found: list[Hit] = self._automaton.find_matches_as_indexes(
-            self._folder.fold(text).text, overlapping=True
-        )
-        return found
+        return self._hits(self._folder.fold(text).text)
 
     def _told(
         self, meant: Iterable[int], where: Mapping[int, Sequence[Hit]], code: str, folded: Folded
@@ -302,17 +310,6 @@ class Classifier:
             points[code] = points.get(code, 0.0) + weight
         return points
 
-    def _where(self, text: str) -> dict[int, list[Hit]]:
-        """The words of the folded text, each with the first places where it stands."""
-        most = self._limits["hits_of_word"]
-        where: dict[int, list[Hit]] = {}
-        for hit in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            if (found := where.get(hit[0])) is None:
-                where[hit[0]] = [hit]
-            elif len(found) < most:
-                found.append(hit)
-        return where
-
     def _fire(
         self, text: str, where: Mapping[int, list[Hit]], roles: Roles
     ) -> dict[str, list[_Fired]]:
@@ -320,7 +317,8 @@ class Classifier:
         fired: dict[str, list[_Fired]] = {axis: [] for axis in rulebook.AXES}
         present = frozenset(where)
         possible, helped = self._gate.open(present)
-        anchors, doubtful, longer = self._anchors, self._doubtful, self._in_longer
+        anchors, doubtful, covers = self._anchors, self._doubtful, self._covers
+        covered = {inner for word in present & covers.keys() for inner in covers[word]}
         by_rule: dict[_Compiled, list[Hit]] = {}
         for word, found in where.items():
             alone: list[Hit] | None = None
@@ -329,9 +327,7 @@ class Classifier:
                     continue
                 if alone is None:
                     alone = found
-                    if word in doubtful or (
-                        word in longer and not longer[word].isdisjoint(present)
-                    ):
+                    if word in doubtful or word in covered:
                         found, alone = self._sure(text, word, where, present)
                 mine = alone if rule.about_object else found
                 if rule in by_rule:
@@ -344,7 +340,7 @@ class Classifier:
                 mine = rule.holding(mine, where, present)
                 if not mine:
                     continue
-            factor = 1.0 if helped[rule.help] == "1" else self._limits["unhelped"]
+            factor = 1.0 if helped[rule.help] == "1" else self._unhelped
             if told and rule.minds_roles and not told.isdisjoint(rule.any):
                 factors = [roles.get(hit, 1.0) for hit in mine]
                 factor *= max(factors)
@@ -353,7 +349,7 @@ class Classifier:
                 if 0.0 in factors:
                     mine = [hit for hit, own in zip(mine, factors, strict=True) if own]
             if len(mine) > 1:
-                factor *= self._more(mine)
+                factor *= self._more(len(mine), len({hit[0] for hit in mine}))
             fired[rule.axis].append((rule.weight * factor, rule.rule, mine))
         return fired
 
@@ -370,24 +366,20 @@ class Classifier:
             return found, _outside(found, longer, where)
         return found, found
 
-    def _more(self, hits: Sequence[Hit]) -> float:
-        """More words of one rule add less and less: they say the same thing again."""
-        limits = self._limits
-        distinct = len({hit[0] for hit in hits})
-        more = min(distinct - 1, limits["more_words"]) * limits["more_each"]
-        again = min(len(hits) - distinct, limits["again_words"]) * limits["again_each"]
-        return float(1 + more + again)
-
     def _rank(
         self, points: Mapping[str, float], because: Mapping[str, Sequence[_Fired]], folded: Folded
     ) -> tuple[tuple[Candidate, ...], float]:
         """The codes by points; kin of a strong code stand behind it, for a person to choose."""
         first = sorted(points, key=points.__getitem__, reverse=True)[:SHOWN]
         spread = {code: points[code] for code in first}
-        for code, own in tuple(spread.items()):
-            for kin, share in self._kin.get(code, ()):
-                if own * share > spread.get(kin, 0.0):
-                    spread[kin] = own * share
+        least = max(points[first[-1]], 0.0) if len(first) == SHOWN else 0.0
+        for code in first:
+            own = points[code]
+            for kin, share in self._kin.get(code, ()):  # the nearest first
+                if (lent := own * share) <= least:
+                    break
+                if lent > spread.get(kin, 0.0):
+                    spread[kin] = lent
         ranked = sorted(spread, key=spread.__getitem__, reverse=True)[:SHOWN]
         ranked = [code for code in ranked if spread[code] > 0] or ranked[:1]
         heat = self._limits["heat"]
@@ -431,6 +423,13 @@ class Classifier:
             tuple(kinds) or ("unnamed",),
             _because(sorted(matches, key=_weight, reverse=True), folded) or by_object[1],
         )
+
+
+def _more(limits: Mapping[str, float], hits: int, distinct: int) -> float:
+    """More words of one rule add less and less: they say the same thing again."""
+    more = min(distinct - 1, limits["more_words"]) * limits["more_each"]
+    again = min(hits - distinct, limits["again_words"]) * limits["again_each"]
+    return 1 + more + again
 
 
 class _Gate:
@@ -499,20 +498,19 @@ class _Roles:
         # The search for a sign is quick; only there is looked at what begins with it.
         self._begun = re.compile(f"[{signs}](?<=(?={begun}).)")
 
-    def of(self, text: str, where: Mapping[int, Sequence[Hit]]) -> Roles:
+    def of(self, text: str, hits: Sequence[Hit]) -> Roles:
         """Of the words of a text, those that count for more or less than they say."""
-        told: dict[int, list[int]] = defaultdict(list)
-        for mark in self._begun.finditer(text):
-            begun = mark.start()
-            for place in range(begun + 1, min(begun + self._reach + 1, len(text))):
-                said = self._said.match(text, begun, place + 1)
-                if said and said.lastindex:
-                    told[place].append(said.lastindex - 1)
-        if not told:
+        marks = [mark.start() for mark in self._begun.finditer(text)]
+        if not marks:
             return {}
+        starts = {hit[1] for hit in hits}
+        told: dict[int, list[int]] = defaultdict(list)
+        for begun in marks:
+            for place in range(begun + 1, begun + self._reach + 1):
+                if place in starts and (said := self._said.match(text, begun, place + 1)):
+                    told[place].append((said.lastindex or 1) - 1)
         return {
             hit: factor
-            for hits in where.values()
             for hit in hits
             if hit[1] in told and (factor := self._factor(text, hit[2], told[hit[1]])) != 1.0
         }
@@ -575,8 +573,7 @@ class _Compiled:
         """The matches around which the conditions of nearness hold."""
         reach = self.within
         for group in self.near:
-            words = group & present
-            hits = [hit for hit in hits if _beside(hit, words, where, reach)]
+            hits = _beside(hits, group & present, where, reach)
         for group in self.before:
             ends = [end for word in group & present for _, _, end in where[word]]
             hits = [hit for hit in hits if any(0 <= hit[1] - end <= reach for end in ends)]
@@ -586,8 +583,20 @@ class _Compiled:
             ]
             hits = [hit for hit in hits if _follow(hit[2], groups, reach)]
         if self.not_near and hits and (words := self.not_near & present):
-            hits = [hit for hit in hits if not _beside(hit, words, where, reach)]
+            beside = _beside(hits, words, where, reach)
+            hits = [hit for hit in hits if hit not in beside]
         return hits
+
+
+def _by_word(hits: Sequence[Hit], most: int) -> dict[int, list[Hit]]:
+    """The words of the text, each with the first places where it stands."""
+    where: dict[int, list[Hit]] = {}
+    for hit in hits:
+        if (found := where.get(hit[0])) is None:
+            where[hit[0]] = [hit]
+        elif len(found) < most:
+            found.append(hit)
+    return where
 
 
 def _meant(where: Mapping[int, Sequence[Hit]], roles: Roles) -> Iterable[int]:
@@ -596,9 +605,8 @@ def _meant(where: Mapping[int, Sequence[Hit]], roles: Roles) -> Iterable[int]:
     Those whose borders are in doubt have no weight there.
     """
     denied = {hit[0] for hit, factor in roles.items() if not factor}
-    return where.keys() - {
-        word for word in denied if not any(roles.get(hit, 1.0) for hit in where[word])
-    }
+    denied = {word for word in denied if not any(roles.get(hit, 1.0) for hit in where[word])}
+    return where.keys() - denied if denied else where
 
 
 def _outside(
@@ -609,14 +617,22 @@ def _outside(
     return [hit for hit in hits if not any(o[1] <= hit[1] and hit[2] <= o[2] for o in others)]
 
 
-def _beside(hit: Hit, words: Iterable[int], where: Mapping[int, Sequence[Hit]], reach: int) -> bool:
-    """Whether one of the words stands within reach in front of the match or behind it."""
-    _, start, end = hit
-    for word in words:
-        for _, other_start, other_end in where[word]:
-            if 0 <= other_start - end <= reach or 0 <= start - other_end <= reach:
-                return True
-    return False
+def _beside(
+    hits: list[Hit], words: Iterable[int], where: Mapping[int, Sequence[Hit]], reach: int
+) -> list[Hit]:
+    """The matches that have one of the words within reach in front of them or behind them."""
+    found = []
+    for hit in hits:
+        _, start, end = hit
+        for word in words:
+            for _, other_start, other_end in where[word]:
+                if 0 <= other_start - end <= reach or 0 <= start - other_end <= reach:
+                    break
+            else:
+                continue
+            found.append(hit)
+            break
+    return found
 
 
 def _follow(end: int, groups: Sequence[Sequence[Hit]], reach: int) -> bool:

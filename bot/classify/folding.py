@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 REMEMBERED = 20_000  # signs whose folding is kept; more than all that people write with
-WIDE = {"，": ",", "！": "!", "？": "?", "：": ":", "；": ";", "（": "(", "）": ")"}
 
 
 class Folded(NamedTuple):
@@ -38,7 +37,12 @@ class Folder:
         self._traditional = traditional
         self._limit = limit
         # Ranges, for a class of 20,000 single signs takes long to read and to search with.
-        plain = {"\n", *map(chr, [*range(0x21, 0x7F), *range(0x4E00, 0x9FA6)]), *"。、“”《》"}
+        # Marks stay as written, but for the colon, which stands in words (``1:8``).
+        plain = {
+            "\n",
+            *map(chr, [*range(0x21, 0x7F), *range(0x4E00, 0x9FA6)]),
+            *"，。、；！？（）“”《》",
+        }
         plain -= {*map(chr, range(0x41, 0x5B)), *traditional}
         self._odd = re.compile(f"[^{_ranges(plain)}]")
 
@@ -47,17 +51,14 @@ class Folder:
         if len(source) > self._limit:
             tail = self._limit // 5
             source = f"{source[: self._limit - tail]}\n{source[-tail:]}"
-        text = source
-        for wide, narrow in WIDE.items():
-            text = text.replace(wide, narrow)
-        odd = self._odd.findall(text)
+        odd = self._odd.findall(source)
         if not odd:  # as in most texts
-            return Folded(source, text, range(len(text)))
+            return Folded(source, source, range(len(source)))
         known = {sign: self._part(sign) for sign in set(odd)}
         if all(len(part) == 1 and part != " " for part in known.values()):
-            text = self._odd.sub(lambda match: known[match.group()], text)
+            text = self._odd.sub(lambda match: known[match.group()], source)
             return Folded(source, text, range(len(text)))
-        parts = [known.get(sign, sign) for sign in text]
+        parts = [known.get(sign, sign) for sign in source]
         signs: list[str] = []
         origin: list[int] = []
         for place, part in enumerate(parts):

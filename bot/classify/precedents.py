@@ -13,6 +13,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from itertools import repeat
+from struct import Struct
 
 from bot.classify import taxonomy
 
@@ -57,7 +58,7 @@ class Precedents:
         self._most = most
         self._doubt = doubt
         self._bias = round(most * _SCALE)
-        self._size = (len(self._heaps) + 1) * _LANE
+        self._unpack = Struct(f"<{len(self._heaps) + 1}I")
         self._shares = {heap: count / heaps.total() for heap, count in heaps.items()}
         self._packed = {word: self._pack(counts) for word, counts in spoken.items()}
 
@@ -90,7 +91,7 @@ class Precedents:
         """The evidence of these words for each code that has precedents, in points of any sign;
         ``each``: points for a unit of it."""
         total = sum(map(self._packed.get, words, repeat(0)))
-        count, *lanes = memoryview(total.to_bytes(self._size, "little")).cast("I")
+        count, *lanes = self._unpack.unpack(total.to_bytes(self._unpack.size, "little"))
         lost = count * self._bias
         step = each / _SCALE
         own = [(lane - lost) * step for lane in lanes]
