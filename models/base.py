@@ -12,7 +12,6 @@ constructor (:class:`UuidKey`), not at flush.
 
 from __future__ import annotations
 
-import json
 import secrets
 import threading
 import time
@@ -21,6 +20,7 @@ from enum import Enum as PyEnum
 from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar, overload
 from uuid import UUID
 
+from pydantic_core import from_json, to_json
 from sqlalchemy import JSON, BigInteger, DateTime, Enum, Integer, MetaData, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
@@ -179,15 +179,15 @@ class Sealed(Generic[T]):
         """The bytes for the column of the row ``row_id``."""
         if value is None:
             return None
-        text = json.dumps(value, ensure_ascii=False) if self._as_json else str(value)
-        return cipher().seal(text.encode(), self._aad(table or self._table, row_id))
+        plain = to_json(value) if self._as_json else str(value).encode()
+        return cipher().seal(plain, self._aad(table or self._table, row_id))
 
     def open(self, row_id: UUID, sealed: bytes | None, table: str = "") -> T:
         """The value of column bytes; raises what the cipher raises."""
         if sealed is None:
             return None  # type: ignore[return-value]
-        text = cipher().unseal(sealed, self._aad(table or self._table, row_id)).decode()
-        value: T = json.loads(text) if self._as_json else text  # type: ignore[assignment]
+        plain = cipher().unseal(sealed, self._aad(table or self._table, row_id))
+        value: T = from_json(plain) if self._as_json else plain.decode()  # type: ignore[assignment]
         return value
 
     def _aad(self, table: str, row_id: UUID | None) -> str:
