@@ -369,6 +369,9 @@ def _festival(match: re.Match[str], today: date) -> _Range | None:
     return first, last, first != last
 
 
+_Marked = tuple[re.Pattern[str], int, int]
+"""Marks, and how many signs in front of each and behind it."""
+
 # Each with what its matches always hold, and how far they reach around that, look-arounds included.
 # A search for words that all begin with a plain letter is quick, so these are written that way.
 _READERS: tuple[
@@ -383,7 +386,7 @@ _READERS: tuple[
     ("year_part", _year_part, re.compile(r"初|底|末|春|夏|秋|冬|年中|半年|暑假|寒假"), 10, 6),
     ("month_part", _month_part, re.compile(r"月[初底末]"), 2, 3),
     ("week", _week, re.compile(r"周|星期|礼拜"), 5, 4),
-    ("weekday", _bare_weekday, re.compile(r"周|星期|礼拜"), 3, 4),
+    ("weekday", _bare_weekday, re.compile(r"周|星期|礼拜"), 5, 4),
     ("weekend", _weekend, re.compile(r"周末"), 2, 2),
     ("ago", _ago, re.compile(r"[年月周期拜天日时头钟半多][之以]?前"), 16, 3),
     (
@@ -397,23 +400,27 @@ _READERS: tuple[
 
 
 @cache
-def _patterns() -> tuple[tuple[re.Pattern[str], Any, re.Pattern[str], int, int], ...]:
+def _patterns() -> tuple[tuple[re.Pattern[str], Any, _Marked], ...]:
     festivals, days = _festivals()
     names = sorted(days, key=len, reverse=True)
     festive = re.compile("|".join(map(re.escape, names)))
     return (
         *(
-            (re.compile(_PATTERNS[name]), reader, marks, before, after)
+            (re.compile(_PATTERNS[name]), reader, (marks, before, after))
             for name, reader, marks, before, after in _READERS
         ),
-        (festivals, _festival, festive, 8, 6),
+        (festivals, _festival, (festive, 8, 6)),
     )
 
 
 def _read(text: str, plain: str, today: date) -> list[When]:
     found: list[When] = []
-    for pattern, reader, marks, before, after in _patterns():
-        for low, high in windows(marks, plain, before, after):
+    stretches: dict[_Marked, list[tuple[int, int]]] = {}
+    for pattern, reader, marked in _patterns():
+        if marked not in stretches:
+            marks, before, after = marked
+            stretches[marked] = list(windows(marks, plain, before, after))
+        for low, high in stretches[marked]:
             for match in pattern.finditer(plain, low, high):
                 if match.end() == match.start():
                     continue

@@ -27,9 +27,13 @@ class Paid:
 def _patterns() -> tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...]:
     data = table("payments")
     return tuple(
-        (kind, tuple(data["signs"][kind].split()), re.compile("|".join(words)))
-        for kind, words in data["prose"].items()
+        (kind, _signs(kind), re.compile("|".join(words))) for kind, words in data["prose"].items()
     )
+
+
+@cache
+def _signs(kind: str) -> tuple[str, ...]:
+    return tuple(table("payments")["signs"][kind].split())
 
 
 @cache
@@ -73,7 +77,8 @@ def read_payee_personal(text: str, plain: str | None = None) -> bool | None:
     """Whether the money went to a private person's account; None when not said or both said."""
     plain = plain_of(text, plain)
     personal, business = (
-        any(_said(plain, m) for m in _payee(side).finditer(plain))
+        any(map(plain.__contains__, _signs(side)))
+        and any(_said(plain, m) for m in _payee(side).finditer(plain))
         for side in ("personal", "business")
     )
     return None if personal == business else personal

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.facts.common import fold, table
@@ -144,6 +146,29 @@ def test_ways_of_paying(text: str, kind: str | None, personal: bool | None) -> N
 
 def test_both_kinds_of_account_leave_the_payee_open() -> None:
     assert read_payee_personal("一半打到对公账户，一半转到个人账户") is None
+
+
+PAYMENTS = table("payments")
+SIDES = ("personal", "business")
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern"),
+    [
+        (kind, pattern)
+        for part in (PAYMENTS["prose"], {side: PAYMENTS["payee"][side] for side in SIDES})
+        for kind, patterns in part.items()
+        for pattern in patterns
+    ],
+)
+@settings(max_examples=30)
+@given(st.data())
+def test_what_tells_a_payment_holds_one_of_its_signs(
+    kind: str, pattern: str, data: st.DataObject
+) -> None:
+    told = re.search(pattern, data.draw(st.from_regex(pattern)))
+    assert told
+    assert any(sign in told.group() for sign in PAYMENTS["signs"][kind].split())
 
 
 pieces = st.lists(
