@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -59,9 +59,9 @@ def _pack(value: Any) -> Any:
 
 
 def _unpack(value: Any) -> Any:
-    if isinstance(value, Mapping) and "say" in value:
+    if isinstance(value, dict) and "say" in value:
         return Say.from_json(value)
-    if isinstance(value, Mapping) and "marked" in value:
+    if isinstance(value, dict) and "marked" in value:
         return Marked.from_json(value)
     if isinstance(value, list):
         return [_unpack(item) for item in value]
@@ -114,7 +114,7 @@ class Catalogue:
             if not tags:
                 return self._show(value.text, escape, tags)
             return value.show(lambda words: self._show(words, escape, tags))
-        if isinstance(value, Sequence) and not isinstance(value, str):
+        if isinstance(value, (list, tuple)):
             glue = "\n" if value and all(isinstance(item, Say) for item in value) else "、"
             return glue.join(self._show(item, escape, tags) for item in value)
         return escape(TURNS_TEXT.sub("", str(value)))
