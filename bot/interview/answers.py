@@ -308,9 +308,9 @@ def _pressed_place(key: str, given: Given, ctx: Context) -> dict[str, Any]:
     if sort == "c" and (committee := ctx.gazetteer.committees.get(code)):
         shown = text or f"{committee.street}{committee.name}"
         return spot("address", shown, street=committee.street_code, committee=code)
-    if sort in ("s", "c"):
+    if sort in ("s", "c") or (sort == "typed" and not text):
         raise Wrong("stale")
-    return spot("none" if sort == "outside" else sort, text)
+    return spot({"outside": "none", "typed": "address"}.get(sort, sort), text)
 
 
 def _is_online(text: str) -> bool:
@@ -361,6 +361,11 @@ def place(key: str) -> Parse:
                 return spot("online", text)
         if len(matches) > 1:
             raise _offered(key, matches, text, ctx)
+        if not matches and not re.search(words()["place"]["signs"], bare(text)):
+            kept = Option("typed", say("choose.place_typed"))
+            others = ("list", "unknown") if key == "where" else ("list",)
+            options = (kept, *(label(key, other) for other in others))
+            raise Choose(key, options, say("choose.place_open", text=text), text)
         return found_at(matches[0], text) if matches else spot("address", text)
 
     return parse

@@ -188,7 +188,7 @@ PAPERS = ("housing", "private_lending", "debt", "commercial")
 COURSES = ("education", "online_course")
 
 YES_NO = among("yes", "no", "unknown")
-PLACES = ("s:", "c:", "page:")
+PLACES = ("s:", "c:", "page:", "typed")
 
 QUESTIONS: tuple[Question, ...] = (
     Question(

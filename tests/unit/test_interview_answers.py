@@ -207,6 +207,26 @@ def test_no_place_at_all(text: str) -> None:
     assert value("where", text)["mode"] == "none"
 
 
+@pytest.mark.parametrize("key", ["where", "home"])
+@pytest.mark.parametrize("text", ["50000", "我买的东西坏了", "对方不肯退", "三千八"])
+def test_words_that_say_no_place_are_asked_about_and_kept_when_they_stand(
+    key: str, text: str
+) -> None:
+    with pytest.raises(Choose) as choose:
+        value(key, text)
+    assert text in load().plain(choose.value.prompt)
+    first = choose.value.options[0]
+    kept = value(key, choose.value.said, value=first.value)
+    assert (kept["mode"], kept["text"]) == ("address", text)
+    with pytest.raises(Wrong, match="stale"):
+        value(key, value=first.value)
+
+
+@pytest.mark.parametrize("text", ["永辉超市", "小区门口的美容院", "老街3号", "地铁站旁边", "城东"])
+def test_a_place_nobody_knows_is_taken_as_it_stands(text: str) -> None:
+    assert value("where", text)["text"] == text
+
+
 @pytest.mark.parametrize("text", ["没有", "不知道", "没有了", "不记得了啊"])
 def test_saying_no_at_a_question_that_may_be_skipped_skips_it(text: str) -> None:
     for key in ("home", "address", "mileage"):
