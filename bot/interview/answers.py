@@ -231,6 +231,14 @@ def words_of(reason: str, shortest: int = 2) -> Parse:
     return parse
 
 
+def postal(given: Given, answers: Answers, ctx: Context) -> str | None:
+    """An address to write to: words that tell a place, not a sum or a sentence."""
+    text: str | None = words_of("address", 4)(given, answers, ctx)
+    if text is not None and not _tells_a_place(text) and not ctx.gazetteer.find(text, limit=1):
+        raise Wrong("address")
+    return text
+
+
 def merchant(given: Given, answers: Answers, ctx: Context) -> str | None:
     """Who is complained about: a shop, a company, a platform or a person; None when not known."""
     text = words_of("merchant")(given, answers, ctx)
@@ -324,6 +332,10 @@ def _is_online(text: str) -> bool:
     return named and not re.search(known["address"], text)
 
 
+def _tells_a_place(text: str) -> bool:
+    return re.search(words()["place"]["signs"], bare(text)) is not None
+
+
 def place(key: str) -> Parse:
     """A pin, a typed address, a street of the list, or an option that says there is no place.
 
@@ -361,7 +373,7 @@ def place(key: str) -> Parse:
                 return spot("online", text)
         if len(matches) > 1:
             raise _offered(key, matches, text, ctx)
-        if not matches and not re.search(words()["place"]["signs"], bare(text)):
+        if not matches and not _tells_a_place(text):
             kept = Option("typed", say("choose.place_typed"))
             others = ("list", "unknown") if key == "where" else ("list",)
             options = (kept, *(label(key, other) for other in others))

@@ -300,7 +300,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question("for_name", read.person_name, when=names_another, kinds=COMPLAINT),
     Question("name", read.person_name, skippable=CLUE, carries=read.phone_in_name),
     Question("phone", read.phone, kinds=EVERY, skippable=CLUE | CONSULT),
-    Question("address", read.words_of("address", 4), skippable=FILED, carries=read.home_in_address),
+    Question("address", read.postal, skippable=FILED, carries=read.home_in_address),
     Question(
         "home", read.place("home"), kinds=EVERY, skippable=EVERY, place=True,
         options=among("list", "outside"), prefixes=PLACES,

@@ -60,6 +60,7 @@ OBJECTS = {
         ("name", "我叫王秀英", "王秀英"), ("phone", "138 1234 5678", "13812345678"),
         ("platform_shop", "淘宝 某某旗舰店", "淘宝 某某旗舰店"),
         ("address", "浦东新区张江镇广兰路100弄5号", "浦东新区张江镇广兰路100弄5号"),
+        ("address", "安徽省六安市霍山县老街17号", "安徽省六安市霍山县老街17号"),
     ],
 )  # fmt: skip
 def test_typed_answers(key: str, text: str, expected: Any) -> None:
@@ -77,6 +78,7 @@ def test_typed_answers(key: str, text: str, expected: Any) -> None:
     [
         ("story", Given("坏了"), "story"), ("story", Given("！！！！！！！！！！"), "story"),
         ("payee_personal", Given("张老师"), "choose"), ("amount", Given("很多钱"), "amount"),
+        ("address", Given("约三千元"), "address"), ("address", Given("老板不接电话"), "address"),
         ("when", Given("那个时候"), "when"), ("when", Given("明年3月"), "future"), ("name", Given("123"), "name"),
         ("phone", Given("12345"), "phone"), ("phone", Given(phone="99"), "phone"),
         ("claim", Given("讨个说法"), "claim_vague"), ("claim", Given("给我一个公道！"), "claim_vague"),
