@@ -10,7 +10,7 @@ import pytest
 from bot.adapters.database import Database
 from tests.integration.durable import opened, opened_on
 from tests.judge import judging
-from tests.torture.postgres import postgresql
+from tests.torture.postgres import one_more, postgresql
 
 
 @pytest.fixture(autouse=True)
@@ -19,11 +19,28 @@ def judged() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[tuple[str, Path]]:
+    """A PostgreSQL server, for tests that let it stand; and the folder of its files."""
+    with postgresql() as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """A PostgreSQL server that nobody has migrated."""
-    with postgresql() as (url, _):
+def server(cluster: tuple[str, Path]) -> Iterator[str]:
+    """A database on PostgreSQL that nobody has migrated."""
+    with one_more(cluster[0]) as url:
         yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database of each kind, without any table."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/empty/suda.db"
+    else:
+        with one_more(request.getfixturevalue("cluster")[0]) as url:
+            yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -11,8 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from alembic import command
 from sqlalchemy import create_engine, event, select
 
+from bot.adapters import migrate
 from bot.adapters.crypto import Keyring
 from bot.adapters.database import Database, driver_url
 from bot.ports import Message
@@ -91,6 +93,14 @@ def create_database(file: Path) -> str:
     """An empty database with its tables; its address."""
     file.write_bytes(_template())
     return f"sqlite:///{file}"
+
+
+def walk(url: str) -> None:
+    """Bring an empty database the way of one that was there from the beginning: by every migration."""
+    with migrate._connection(url) as connection:
+        command.upgrade(migrate._config(connection), "+1")
+    assert migrate.current(url) not in ("", migrate.head())
+    migrate.upgrade(url)
 
 
 @asynccontextmanager

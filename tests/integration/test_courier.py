@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from bisect import bisect_left
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,18 +28,17 @@ from tests.integration.durable import REAL
 from tests.integration.durable import text as say_text
 from tests.torture.checks import settled
 from tests.torture.people import people_of
-from tests.torture.postgres import postgresql
+from tests.torture.postgres import one_more, postgresql
 from tests.torture.process import town
 
 SOON = 60
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The address of a migrated PostgreSQL server."""
-    with postgresql() as (url, _):
-        migrate.upgrade(url)
-        yield url
+def server(server: str) -> str:
+    """The same, migrated."""
+    migrate.upgrade(server)
+    return server
 
 
 class Loop:
@@ -227,9 +226,9 @@ async def test_what_a_dead_process_held_is_told_from_what_a_living_one_holds(ser
 
 
 async def test_workers_share_the_work_and_one_that_is_killed_holds_up_nobody(
-    tmp_path: Path,
+    cluster: tuple[str, Path], tmp_path: Path
 ) -> None:
-    with postgresql() as (url, _):
+    with one_more(cluster[0]) as url:
         migrate.upgrade(url)
         async with town(tmp_path, url) as (world, bot):
             workers = [bot.worker(number) for number in (1, 2)]

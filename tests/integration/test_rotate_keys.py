@@ -27,7 +27,6 @@ from models.case import Case
 from tests.conftest import ROOT
 from tests.integration.cli_helpers import PHONE, STORY, Suda, file_one, suda
 from tests.integration.durable import opened, opened_on, outbox, text
-from tests.torture.postgres import postgresql
 
 __all__ = ["suda"]
 
@@ -231,15 +230,14 @@ async def test_a_changed_row_stops_the_rotation_and_keeps_the_old_key(tmp_path: 
         assert await in_use(db, vault, prefix("k1"))
 
 
-async def test_it_is_the_same_on_postgresql(tmp_path: Path) -> None:
-    with postgresql() as (url, _):
-        async with opened_on(url, tmp_path) as db:
-            async with db.write() as session:
-                for number in range(450):
-                    await owe(session, "tg:1", text(f"{number}"), now=SystemClock().now())
-            ring = Keyring.rotate(tmp_path / "keyring.json")
-            install_cipher(ring)
-            vault = SealedFiles(tmp_path / "evidence", ring)
-            assert await in_use(db, vault, prefix("k1"))
-            assert (await reseal(db, vault, prefix("k2"))).rows == 450
-            assert not await in_use(db, vault, prefix("k1"))
+async def test_it_is_the_same_on_postgresql(server: str, tmp_path: Path) -> None:
+    async with opened_on(server, tmp_path) as db:
+        async with db.write() as session:
+            for number in range(450):
+                await owe(session, "tg:1", text(f"{number}"), now=SystemClock().now())
+        ring = Keyring.rotate(tmp_path / "keyring.json")
+        install_cipher(ring)
+        vault = SealedFiles(tmp_path / "evidence", ring)
+        assert await in_use(db, vault, prefix("k1"))
+        assert (await reseal(db, vault, prefix("k2"))).rows == 450
+        assert not await in_use(db, vault, prefix("k1"))

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.adapters import migrate
 from bot.ports import Press
 from models.case import Case
 from models.lifecycle import Action
 from tests.integration.admin_office import AUNT, BOSS, GROUP, TEACHER, Office, opened
+from tests.integration.durable import walk
 from tests.integration.test_rules_admin import run_errands
 
 STORY = "王秀英在川沙的星光舞蹈房交了钱学编钟，排箫也是骗人的，老师跑了，电话 13800138000"
@@ -92,7 +92,7 @@ async def test_another_authority_is_named_with_its_door(office: Office) -> None:
 
 
 def test_a_migrated_database_takes_every_action(tmp_path: Path) -> None:
-    migrate.upgrade(f"sqlite:///{tmp_path}/migrated.db")
+    walk(f"sqlite:///{tmp_path}/migrated.db")
     with closing(sqlite3.connect(tmp_path / "migrated.db")) as database:
         (table,) = database.execute("SELECT sql FROM sqlite_master WHERE name = 'event'").fetchone()
     assert [action for action in Action if f"'{action}'" not in table] == []

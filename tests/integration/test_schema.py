@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from bot.adapters import migrate
 from bot.adapters.database import driver_url
 from bot.sandbox.faults import Fault
 from bot.sandbox.people import People
+from tests.integration.durable import walk
 from tests.integration.sandbox_helpers import TEACHER
 from tests.torture.people import Consumer, people_of
-from tests.torture.postgres import postgresql
+from tests.torture.postgres import one_more, postgresql
 from tests.torture.process import town
 
 DISPLAY_NAME = "柳絮飞飞"
@@ -24,7 +26,7 @@ DISPLAY_NAME = "柳絮飞飞"
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """The address of a database that is still empty, and the folder of its files."""
+    """The address of a database that is still empty, and the folder of its files and no others."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/database/suda.db", tmp_path / "database"
     else:
@@ -32,25 +34,31 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[s
             yield made
 
 
-def test_an_empty_database_becomes_what_the_models_say(database: tuple[str, Path]) -> None:
-    url, _ = database
-    assert migrate.current(url) == ""
-    assert migrate.check(url), "an empty database differs from the models"
-    migrate.upgrade(url)
-    assert migrate.current(url) == migrate.head()
-    assert migrate.check(url) == []
+def test_an_empty_database_becomes_what_the_models_say(empty: str) -> None:
+    assert migrate.current(empty) == ""
+    assert migrate.check(empty), "an empty database differs from the models"
+    migrate.upgrade(empty)
+    assert migrate.current(empty) == migrate.head()
+    assert migrate.check(empty) == []
 
 
-def test_both_databases_have_the_same_tables(tmp_path: Path) -> None:
-    lite = f"sqlite:///{tmp_path}/suda.db"
-    with postgresql() as (large, _):
-        migrate.upgrade(lite)
-        migrate.upgrade(large)
-        assert shape(lite) == shape(large)
+def test_both_databases_have_the_same_tables_made_at_once_or_by_every_migration(
+    cluster: tuple[str, Path], tmp_path: Path
+) -> None:
+    with one_more(cluster[0]) as large, one_more(cluster[0]) as old_large:
+        at_once = (f"sqlite:///{tmp_path}/suda.db", large)
+        by_steps = (f"sqlite:///{tmp_path}/old.db", old_large)
+        for url in at_once:
+            migrate.upgrade(url)
+        for url in by_steps:
+            walk(url)
+        first, *others = map(shape, (*at_once, *by_steps))
+    for other in others:
+        assert other == first
 
 
 def shape(url: str) -> dict[str, Any]:
-    """Of each table: its columns with their nullability, its keys, uniques and foreign keys."""
+    """Of each table: its columns with their nullability, its keys, uniques and foreign keys, and what it checks."""
     address = driver_url(url)
     if address.get_backend_name() == "sqlite":
         address = address.set(drivername="sqlite")
@@ -69,7 +77,10 @@ def shape(url: str) -> dict[str, Any]:
                     for i in seen.get_indexes(name)
                     if not i.get("duplicates_constraint")
                 ),
-                "checks": sorted(c["name"] or "" for c in seen.get_check_constraints(name)),
+                "checks": {
+                    c["name"]: set(re.findall("'(.*?)'", c["sqltext"]))
+                    for c in seen.get_check_constraints(name)
+                },
                 "points at": sorted(
                     (tuple(f["constrained_columns"]), f["referred_table"])
                     for f in seen.get_foreign_keys(name)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 
 @contextmanager
@@ -23,6 +24,20 @@ def postgresql() -> Iterator[tuple[str, Path]]:
         os.environ.setdefault("XDG_RUNTIME_DIR", run)
         with _server(Path(place) / "data") as url:
             yield url, Path(place) / "data"
+
+
+@contextmanager
+def one_more(url: str) -> Iterator[str]:
+    """The address of another empty database of a server: it takes no time, as a server does."""
+    import psycopg
+
+    name = f"d{uuid4().hex}"
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")
+        try:
+            yield url.replace("/postgres?", f"/{name}?")
+        finally:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def stop_at_once(folder: Path) -> None:
