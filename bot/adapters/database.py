@@ -24,7 +24,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, Programm
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from bot.adapters.courier import QUEUE_TABLE, Embedded, Procrastinate, ServerGone
-from bot.adapters.sqlite import connect
+from bot.adapters.sqlite import COMPILED, DRIVER, connect
 from bot.ports import Courier
 from models.delivery import WAKES
 
@@ -257,7 +257,8 @@ def make_folder(file: Path) -> None:
 
 def _sqlite_engine(url: URL, begin: str, connections: int, *pragmas: str) -> AsyncEngine:
     engine = create_async_engine(
-        url,
+        url.set(drivername=DRIVER),
+        execution_options={"compiled_cache": COMPILED},
         hide_parameters=True,
         poolclass=AsyncAdaptedQueuePool,
         pool_size=connections,

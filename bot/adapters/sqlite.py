@@ -13,9 +13,31 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import aiosqlite
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
+from sqlalchemy.util import LRUCache
 
 FEW = 200
 """Rows that come with the first trip; where there are more, the rest is fetched as it is asked for."""
+
+DRIVER = "sqlite+suda"
+COMPILED: LRUCache[Any, Any] = LRUCache(1000)
+"""The ``compiled_cache`` of all engines: to make a statement of a query takes longer than to run it."""
+
+
+class Dialect(SQLiteDialect_aiosqlite):
+    """All are one: in a process there is one SQLite library, and one way in which we use it."""
+
+    supports_statement_cache = True
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+
+registry.register(DRIVER.replace("+", "."), __name__, Dialect.__name__)
 
 
 class _Cursor:

@@ -223,6 +223,19 @@ async def test_one_version_of_a_kind_is_active_at_most(db: Database) -> None:
         await add(3, True)
 
 
+async def test_what_one_database_has_compiled_serves_the_others(tmp_path: Path) -> None:
+    asked = select(Inbox.seq + 1, Inbox.key).where(Inbox.seq > 3)
+    seen = []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        async with opened(tmp_path / name) as db:
+            for session in (db.read, db.write):
+                async with session() as opened_one:
+                    found = await (await opened_one.connection()).execute(asked)
+                    seen.append(found.context.cache_hit.name)
+    assert seen == ["CACHE_MISS", "CACHE_HIT", "CACHE_HIT", "CACHE_HIT"]
+
+
 # Migrations
 
 
