@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import shutil
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from bot.__main__ import NEW_OBJECTS
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOM = 4 * 2**30
@@ -76,6 +79,12 @@ def _refuse_network(event: str, args: tuple[Any, ...]) -> None:
 _forget_settings()
 _write_to_memory()
 sys.addaudithook(_refuse_network)
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay to the end: they are not looked through for garbage over and over."""
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
