@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import structlog
 
+from bot.adapters.trust import trust
 from bot.facts.datum import to_wgs84
 from bot.ports import Geocoder
 from bot.settings import Settings
@@ -30,7 +31,11 @@ class _Cached:
 
     def __init__(self, base_url: str, seconds: float, agent: str) -> None:
         self._client = httpx.AsyncClient(
-            base_url=base_url, timeout=seconds, headers={"User-Agent": agent}, trust_env=False
+            base_url=base_url,
+            timeout=seconds,
+            headers={"User-Agent": agent},
+            trust_env=False,
+            verify=trust(),
         )
         self._known: OrderedDict[str, Degrees | None] = OrderedDict()
 

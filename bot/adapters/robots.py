@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from bot.adapters.trust import trust
 from models.delivery import Refused
 
 HOSTS: Mapping[str, str] = {
@@ -103,6 +104,7 @@ class HttpRobots:
             timeout=SECONDS,
             follow_redirects=False,
             trust_env=False,
+            verify=trust(),
             headers={"User-Agent": "suda"},
             transport=transport,
         )

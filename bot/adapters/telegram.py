@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import ssl
 import struct
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any, Protocol
 
 import httpx
@@ -42,6 +40,7 @@ from telegram.error import (
 )
 from telegram.request import HTTPXRequest
 
+from bot.adapters.trust import trust
 from bot.ports import Clock, Gone, Media, Message, Vault
 from models.delivery import Meta, Refused
 
@@ -161,7 +160,7 @@ class PatientRequest(HTTPXRequest):
 def build_bot(token: str, base_url: str = "https://api.telegram.org", proxy: str = "") -> Bot:
     """The bot, with one connection for polling and a pool for sending."""
     base_url = base_url.rstrip("/")
-    more: dict[str, Any] = {"proxy": proxy or None, "httpx_kwargs": {"verify": _trust()}}
+    more: dict[str, Any] = {"proxy": proxy or None, "httpx_kwargs": {"verify": trust()}}
     return Bot(
         token,
         base_url=f"{base_url}/bot",
@@ -169,12 +168,6 @@ def build_bot(token: str, base_url: str = "https://api.telegram.org", proxy: str
         request=PatientRequest(connection_pool_size=64, read_timeout=20, **more),
         get_updates_request=PatientRequest(connection_pool_size=1, **more),
     )
-
-
-@cache
-def _trust() -> ssl.SSLContext:
-    """Whom to believe: read once, since it takes as long as all the rest of a bot."""
-    return httpx.create_ssl_context()
 
 
 class TelegramChannel:
