@@ -127,8 +127,12 @@ def folded(book: RuleBook, word: str) -> str:
 
 
 def _folder(book: RuleBook) -> Folder:
-    pairs = {pair[0]: pair[1] for pair in book.lexicon["traditional"]["pairs"].split()}
-    return Folder(pairs, book.lexicon["limits"]["signs"])
+    return _folder_of(book.lexicon["traditional"]["pairs"], book.lexicon["limits"]["signs"])
+
+
+@cache
+def _folder_of(pairs: str, signs: int) -> Folder:
+    return Folder({pair[0]: pair[1] for pair in pairs.split()}, signs)
 
 
 def gold(book: RuleBook, kept: Iterable[Addition]) -> tuple[Gold, ...]:
