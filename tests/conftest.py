@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import ipaddress
 import os
@@ -98,3 +99,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="record what the bot says now into tests/transcripts/*.txt",
     )
+
+
+@pytest.fixture(scope="session")
+def empty_house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder as the bot's first start makes it; each play begins with a copy."""
+    from tests.transcripts.stage import furnish
+
+    folder = tmp_path_factory.mktemp("house")
+    asyncio.run(furnish(folder))
+    return folder

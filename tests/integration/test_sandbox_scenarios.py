@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from bot.sandbox import scenarios
 from tests.judge import judge_call, judge_update
-from tests.transcripts.stage import furnish, staged
+from tests.transcripts.stage import staged
 
 SCRIPTS = {path.stem: path.read_text("utf-8") for path in scenarios.FOLDER.glob("*.txt")}
 # What shows that the play came to where it wanted to go: whose phone, and what is said there.
@@ -23,8 +24,10 @@ ENDS = {
 
 
 @pytest.mark.parametrize("name", ENDS)
-async def test_the_bot_answers_a_scenario_to_its_end(name: str, tmp_path: Path) -> None:
-    await furnish(tmp_path)
+async def test_the_bot_answers_a_scenario_to_its_end(
+    name: str, empty_house: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(empty_house, tmp_path, dirs_exist_ok=True)
     async with staged(SCRIPTS[name], tmp_path) as stage:
         played = await stage.play(SCRIPTS[name])
         who, words = ENDS[name]

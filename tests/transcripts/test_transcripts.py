@@ -12,17 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.transcripts.stage import furnish, staged
+from tests.transcripts.stage import staged
 
 FILES = sorted(Path(__file__).parent.glob("*.txt"))
-
-
-@pytest.fixture(scope="module")
-def empty_house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder as the bot's first start makes it; each play begins with a copy."""
-    folder = tmp_path_factory.mktemp("house")
-    asyncio.run(furnish(folder))
-    return folder
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
