@@ -77,6 +77,7 @@ def _refuse_network(event: str, args: tuple[Any, ...]) -> None:
         raise NetworkUsed(f"no test may reach the network: {event} {host!r}")
 
 
+gc.set_threshold(NEW_OBJECTS)
 _forget_settings()
 _write_to_memory()
 sys.addaudithook(_refuse_network)
@@ -85,7 +86,6 @@ sys.addaudithook(_refuse_network)
 def pytest_collection_finish() -> None:
     """Modules and tests stay to the end: they are not looked through for garbage over and over."""
     gc.freeze()
-    gc.set_threshold(NEW_OBJECTS)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
