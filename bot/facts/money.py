@@ -79,9 +79,13 @@ def _fen(value: Decimal) -> int | None:
     return int(fen) if fen == int(fen) and fen <= _MOST else None
 
 
+_LOOSE = "多余来点把"
+"""Letters of a number that alone are none."""
+
+
 def _clean(run: str, start: int) -> tuple[str, int]:
     """Drops letters at the edges that belong to other words: 来三千, 八点3500."""
-    while run and run[0] in "多余来点把":
+    while run and run[0] in _LOOSE:
         run, start = run[1:], start + 1
     while run and run[-1] in "点来余几把" and run not in ("百把", "千把", "万把"):
         if run[-1] in "来余几" and len(run) > 1 and run[-2] in "十百千万":
@@ -97,9 +101,11 @@ def _read(text: str, plain: str) -> list[Money]:
     found: list[Money] = []
     last = 0
     for match in _RUN.finditer(plain):
-        run, start = _clean(match.group(), match.start())
+        run, start = match.group(), match.start()
+        if len(run) > 1:
+            run, start = _clean(run, start)
         end = start + len(run)
-        if not run or run[0] == "几" or start < last:
+        if not run or run in _LOOSE or run[0] == "几" or start < last:
             continue
         if (
             len(run) == 1
