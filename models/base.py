@@ -20,7 +20,7 @@ from enum import Enum as PyEnum
 from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar, overload
 from uuid import UUID
 
-from pydantic_core import from_json, to_json
+from pydantic import TypeAdapter
 from sqlalchemy import JSON, BigInteger, DateTime, Enum, Integer, MetaData, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
@@ -159,6 +159,9 @@ def cipher() -> Cipher:
     return _cipher
 
 
+_JSON: TypeAdapter[Any] = TypeAdapter(Any)
+
+
 class Sealed(Generic[T]):
     """A descriptor that seals a value into ``<name>_sealed``; None stays None.
 
@@ -179,7 +182,7 @@ class Sealed(Generic[T]):
         """The bytes for the column of the row ``row_id``."""
         if value is None:
             return None
-        plain = to_json(value) if self._as_json else str(value).encode()
+        plain = _JSON.dump_json(value) if self._as_json else str(value).encode()
         return cipher().seal(plain, self._aad(table or self._table, row_id))
 
     def open(self, row_id: UUID, sealed: bytes | None, table: str = "") -> T:
@@ -187,7 +190,7 @@ class Sealed(Generic[T]):
         if sealed is None:
             return None  # type: ignore[return-value]
         plain = cipher().unseal(sealed, self._aad(table or self._table, row_id))
-        value: T = from_json(plain) if self._as_json else plain.decode()  # type: ignore[assignment]
+        value: T = _JSON.validate_json(plain) if self._as_json else plain.decode()  # type: ignore[assignment]
         return value
 
     def _aad(self, table: str, row_id: UUID | None) -> str:

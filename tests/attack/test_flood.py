@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -114,8 +115,10 @@ async def test_a_flood_leaves_nothing_in_memory_and_ends(siege: Siege) -> None:
     await pour(office, 60)
     tracemalloc.start()
     await pour(office, 30)
+    gc.collect()
     settled = tracemalloc.get_traced_memory()[0]
     await pour(office, 120)
+    gc.collect()
     grown = tracemalloc.get_traced_memory()[0] - settled
     tracemalloc.stop()
     assert grown < 2_000_000, f"{grown} bytes more"
@@ -139,11 +142,13 @@ async def flood(office: Office, who: str, many: int) -> None:
             office.clock.at += MINUTE * part / 10_000
             if number == 8:
                 tracemalloc.start()
+            gc.collect()
             settled = tracemalloc.get_traced_memory()[0]
             with counted() as effort:
                 await pour(office, part, who)
             calls.append(effort.calls)
             if number == 8:
+                gc.collect()
                 grown = tracemalloc.get_traced_memory()[0] - settled
                 tracemalloc.stop()
     finally:

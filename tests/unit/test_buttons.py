@@ -83,6 +83,8 @@ def values(question: Question) -> Iterator[str]:
             case "":
                 yield from CODES
                 yield from (f"g:{group}" for group, _ in GROUPS)
+            case "typed":
+                yield begin
             case _:
                 raise AssertionError(f"no buttons are known for {begin}")
 
