@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.classify import taxonomy
 from bot.classify.engine import Classifier, Decision
-from bot.classify.folding import Folder
+from bot.classify.folding import Folder, folder_of
 from bot.classify.rules import BadRule, Rule, RuleBook, spelt_ways
 
 STEPS = ("weak", "medium", "strong", "never")
@@ -127,12 +127,7 @@ def folded(book: RuleBook, word: str) -> str:
 
 
 def _folder(book: RuleBook) -> Folder:
-    return _folder_of(book.lexicon["traditional"]["pairs"], book.lexicon["limits"]["signs"])
-
-
-@cache
-def _folder_of(pairs: str, signs: int) -> Folder:
-    return Folder({pair[0]: pair[1] for pair in pairs.split()}, signs)
+    return folder_of(book.lexicon["traditional"]["pairs"], book.lexicon["limits"]["signs"])
 
 
 def gold(book: RuleBook, kept: Iterable[Addition]) -> tuple[Gold, ...]:

@@ -24,7 +24,7 @@ from ahocorasick_rs import AhoCorasick
 from bot.classify import rules as rulebook
 from bot.classify import taxonomy
 from bot.classify.cutting import Cutter
-from bot.classify.folding import Folded, Folder
+from bot.classify.folding import Folded, folder_of
 from bot.classify.precedents import Precedents
 from bot.classify.rules import Rule, RuleBook
 from bot.facts.dictionary import shared
@@ -128,7 +128,7 @@ class Classifier:
             code: tuple((near, lent / place) for place, near in enumerate(kin.split(), 1))
             for code, kin in lexicon["kin"].items()
         }
-        self._folder = Folder(_pairs(lexicon["traditional"]["pairs"]), self._limits["signs"])
+        self._folder = folder_of(lexicon["traditional"]["pairs"], self._limits["signs"])
         self._roles = _Roles(lexicon["role"], self._limits["role_reach"])
         self._nature_of: dict[str, str] = lexicon["nature_of"]
         self._fraud_of: dict[str, float] = lexicon["fraud_of"]
@@ -189,9 +189,7 @@ class Classifier:
     def classify(self, text: str) -> Decision:
         """Decides on any string; an empty or wordless one is ``other_consumer``, to be asked."""
         folded = self._folder.fold(text)
-        hits = self._hits(folded.text)
-        where = _by_word(hits, self._most)
-        roles = self._roles.of(folded.text, hits)
+        where, roles = self._read(folded.text)
         fired = self._fire(folded.text, where, roles)
         meant = _meant(where, roles)
         heaviest = sorted(fired["object"], key=_weight, reverse=True)
@@ -231,9 +229,7 @@ class Classifier:
     def explain(self, text: str) -> tuple[Match, ...]:
         """Every rule that fired, the heaviest first."""
         folded = self._folder.fold(text)
-        hits = self._hits(folded.text)
-        where = _by_word(hits, self._most)
-        roles = self._roles.of(folded.text, hits)
+        where, roles = self._read(folded.text)
         fired = self._fire(folded.text, where, roles)
         meant = _meant(where, roles)
         heaviest = sorted(fired["object"], key=_weight, reverse=True)
@@ -255,6 +251,11 @@ class Classifier:
             if own > 0 and (told := self._told(meant, where, code, folded))
         ]
         return tuple(sorted(matches, key=lambda match: -abs(match.weight)))
+
+    def _read(self, text: str) -> tuple[dict[int, list[Hit]], Roles]:
+        """The words of the folded text, where each stands, and how it is meant."""
+        hits = self._hits(text)
+        return _by_word(hits, self._most), self._roles.of(text, hits)
 
     def find(self, text: str) -> list[Hit]:
         """Every occurrence of every word in the folded text, by their ends."""
@@ -372,6 +373,7 @@ class Classifier:
         """The codes by points; kin of a strong code stand behind it, for a person to choose."""
         first = sorted(points, key=points.__getitem__, reverse=True)[:SHOWN]
         spread = {code: points[code] for code in first}
+        # What is lent below the last of these comes in front of none.
         least = max(points[first[-1]], 0.0) if len(first) == SHOWN else 0.0
         for code in first:
             own = points[code]
@@ -507,8 +509,9 @@ class _Roles:
         told: dict[int, list[int]] = defaultdict(list)
         for begun in marks:
             for place in range(begun + 1, begun + self._reach + 1):
-                if place in starts and (said := self._said.match(text, begun, place + 1)):
-                    told[place].append((said.lastindex or 1) - 1)
+                said = self._said.match(text, begun, place + 1) if place in starts else None
+                if said and said.lastindex:
+                    told[place].append(said.lastindex - 1)
         return {
             hit: factor
             for hit in hits
@@ -662,11 +665,6 @@ def _because(matches: Sequence[_Fired], folded: Folded) -> tuple[str, ...]:
         for hit in hits:
             words[folded.own_words(hit[1], hit[2])] = None
     return tuple(words)[:WORDS_SHOWN]
-
-
-def _pairs(text: str) -> dict[str, str]:
-    """``貸贷 錢钱`` as a table from the first sign of each pair to the second."""
-    return {pair[0]: pair[1] for pair in text.split()}
 
 
 @cache

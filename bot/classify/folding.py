@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 REMEMBERED = 20_000  # signs whose folding is kept; more than all that people write with
@@ -94,6 +95,12 @@ class Folder:
             else:
                 kept.append(self._traditional.get(one, one))
         return "".join(kept)
+
+
+@cache
+def folder_of(pairs: str, limit: int) -> Folder:
+    """The folder of a rule book: ``pairs`` of a traditional character and its simplified one (``貸贷 錢钱``)."""
+    return Folder({pair[0]: pair[1] for pair in pairs.split()}, limit)
 
 
 def _ranges(signs: Iterable[str]) -> str:
