@@ -47,7 +47,7 @@ def ask(question: Question, answers: Answers, ctx: Context) -> Asked:
         tuple(parts),
         tuple(options),
         "location" if question.place else "",
-        _skip_label(key) if question.may_skip(ctx) else None,
+        skip_label(key) if question.may_skip(ctx) else None,
         later=(ctx.finance or ctx.fraud)
         and "story" in answers
         and key != "gate"
@@ -61,6 +61,7 @@ def _text(stem: str, key: str, ctx: Context) -> Say:
     return say(own if own in load() else f"{stem}.{key}")
 
 
-def _skip_label(key: str) -> Say:
+def skip_label(key: str) -> Say:
+    """What the button says that goes on without an answer."""
     own = f"skip.{key}"
     return say(own if own in load() else "skip.default")

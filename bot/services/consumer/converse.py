@@ -491,7 +491,10 @@ async def _given(
     except Choose as choose:
         case.version += 1
         case.decision = {**(case.decision or {}), "said": choose.said}
-        await answer(choose.prompt, buttons=[*_options(case, choose.options), _controls(case)])
+        rows = _options(case, choose.options)
+        if question.may_skip(context):
+            rows.append([button(asking.skip_label(question.key), "c", case, question.key, "skip")])
+        await answer(choose.prompt, buttons=[*rows, _controls(case)])
         return
     case.answers = now
     note: Say | None = None
