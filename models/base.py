@@ -20,7 +20,7 @@ from enum import Enum as PyEnum
 from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar, overload
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from pydantic_core import from_json, to_json
 from sqlalchemy import JSON, BigInteger, DateTime, Enum, Integer, MetaData, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
@@ -159,9 +159,6 @@ def cipher() -> Cipher:
     return _cipher
 
 
-_JSON: TypeAdapter[Any] = TypeAdapter(Any)
-
-
 class Sealed(Generic[T]):
     """A descriptor that seals a value into ``<name>_sealed``; None stays None.
 
@@ -173,6 +170,8 @@ class Sealed(Generic[T]):
         self.column = f"{name}_sealed"
         self._as_json = as_json
         self._table = ""
+        # An opened value stays with its row, which lives as long as its session.
+        self._kept = f"{name}_opened"
 
     def __set_name__(self, owner: type, name: str) -> None:
         # A mixin has no table name; then the row's class is asked.
@@ -182,15 +181,19 @@ class Sealed(Generic[T]):
         """The bytes for the column of the row ``row_id``."""
         if value is None:
             return None
-        plain = _JSON.dump_json(value) if self._as_json else str(value).encode()
-        return cipher().seal(plain, self._aad(table or self._table, row_id))
+        return cipher().seal(self._plain(value), self._aad(table or self._table, row_id))
 
     def open(self, row_id: UUID, sealed: bytes | None, table: str = "") -> T:
         """The value of column bytes; raises what the cipher raises."""
         if sealed is None:
             return None  # type: ignore[return-value]
-        plain = cipher().unseal(sealed, self._aad(table or self._table, row_id))
-        value: T = _JSON.validate_json(plain) if self._as_json else plain.decode()  # type: ignore[assignment]
+        return self._value(cipher().unseal(sealed, self._aad(table or self._table, row_id)))
+
+    def _plain(self, value: T) -> bytes:
+        return to_json(value) if self._as_json else str(value).encode()
+
+    def _value(self, plain: bytes) -> T:
+        value: T = from_json(plain) if self._as_json else plain.decode()  # type: ignore[assignment]
         return value
 
     def _aad(self, table: str, row_id: UUID | None) -> str:
@@ -205,10 +208,18 @@ class Sealed(Generic[T]):
     def __get__(self, row: Any, owner: type) -> Self | T:
         if row is None:
             return self
-        return self.open(row.id, getattr(row, self.column), row.__tablename__)
+        sealed, table = getattr(row, self.column), row.__tablename__
+        if sealed is None:
+            return None  # type: ignore[return-value]
+        kept: tuple[bytes, bytes] | None = vars(row).get(self._kept)
+        if kept is None or kept[0] is not sealed:
+            kept = sealed, cipher().unseal(sealed, self._aad(table, row.id))
+            vars(row)[self._kept] = kept
+        return self._value(kept[1])
 
     def __set__(self, row: Any, value: T) -> None:
-        setattr(row, self.column, self.seal(row.id, value, row.__tablename__))
+        sealed = self.seal(row.id, value, row.__tablename__)
+        setattr(row, self.column, sealed)
 
 
 def sealed(name: str) -> Sealed[str | None]:

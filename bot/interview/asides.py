@@ -77,6 +77,14 @@ def control(text: str) -> Control | None:
 
 
 @cache
+def _asked() -> tuple[tuple[tuple[re.Pattern[str], ...], Mapping[str, Any]], ...]:
+    return tuple(
+        (tuple(re.compile(pattern) for pattern in known["patterns"]), known)
+        for known in _data()["question"]
+    )
+
+
+@cache
 def _chat() -> Mapping[str, str]:
     return {bare(word): key for key, known in _data()["chat"].items() for word in known}
 
@@ -117,13 +125,10 @@ def aside(text: str, question: Question | None) -> Say | None:
     if kind := _chatted(text):
         return say(f"aside.{kind}")
     letters = len(bare(line))
-    for known in _data()["question"]:
-        found = [match for pattern in known["patterns"] if (match := re.search(pattern, line))]
-        share = max((len(bare(match[0])) for match in found), default=0) * 100
-        if (
-            share >= limits["share"] * letters
-            and found
-            and not any(word in line for word in known.get("not", ()))
-        ):
+    for patterns, known in _asked():
+        found = [match for pattern in patterns if (match := pattern.search(line))]
+        if not found or any(word in line for word in known.get("not", ())):
+            continue
+        if max(len(bare(match[0])) for match in found) * 100 >= limits["share"] * letters:
             return say(f"aside.{known['key']}", **known.get("args", {}))
     return None

@@ -171,8 +171,20 @@ def test_a_sealed_column_reads_as_it_was_written() -> None:
 
 
 @pytest.mark.usefixtures("_installed")
+def test_a_value_read_is_a_copy_of_what_the_column_holds_now() -> None:
+    row = Outbox(payload={"n": [1]})
+    row.payload["n"].append(2)
+    assert row.payload == {"n": [1]}
+    row.payload = {"n": [3]}
+    assert row.payload == {"n": [3]}
+    row.payload_sealed = Outbox.payload.seal(row.id, {"n": [4]})
+    assert row.payload == {"n": [4]}
+
+
+@pytest.mark.usefixtures("_installed")
 def test_a_value_copied_to_another_row_or_table_does_not_open() -> None:
     row, other = Outbox(payload={"to": "a"}), Outbox(payload={"to": "b"})
+    assert other.payload == {"to": "b"}
     other.payload_sealed = row.payload_sealed
     with pytest.raises(SealBroken):
         _ = other.payload
