@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+from ahocorasick_rs import AhoCorasick
 
 # A chat message has at most 4,096 characters; the prose readers look no further than this, which
 # bounds their time on anything. Redaction and masking read everything.
 LIMIT = 6_000
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,8 @@ def _letters() -> dict[int, int]:
     pairs |= {0x3000: 0x20, 0xA0: 0x20, 0xFFE5: 0xA5}
     letters = table("letters")
     pairs |= {ord(t): ord(s) for t, s in zip(letters["from"], letters["to"], strict=True)}
-    return pairs
+    # Half of a surrogate pair is no letter, and Marks cannot search a text that holds one.
+    return pairs | dict.fromkeys(range(0xD800, 0xE000), ord("?"))
 
 
 _OFTEN = {"，": ",", "！": "!", "？": "?", "：": ":", "；": ";", "（": "(", "）": ")"}
@@ -70,25 +76,48 @@ def words_of(name: str, key: str) -> tuple[str, ...]:
 @cache
 def any_of(name: str, key: str) -> re.Pattern[str]:
     """Finds the longest of those words."""
-    return re.compile("|".join(map(re.escape, words_of(name, key))))
+    rests: dict[str, list[str]] = {}  # by their first letter, for a search tries one after another
+    for word in words_of(name, key):
+        rests.setdefault(word[0], []).append(re.escape(word[1:]))
+    return re.compile(
+        "|".join(f"{re.escape(first)}(?:{'|'.join(more)})" for first, more in rests.items())
+    )
+
+
+class Marks(Generic[Key]):
+    """Plain words, one of which each match of a costly pattern holds: all are found in one pass, and
+    the pattern need be tried only around them."""
+
+    def __init__(self, words: Iterable[tuple[Key, Iterable[str]]]) -> None:
+        """``words``: by what they are the marks of."""
+        keys: dict[str, list[Key]] = {}
+        for key, marks in words:
+            for mark in marks:
+                keys.setdefault(mark, []).append(key)
+        self._keys = list(keys.values())
+        self._hits = partial(AhoCorasick(list(keys)).find_matches_as_indexes, overlapping=True)
+
+    def find(self, plain: str) -> Mapping[Key, list[tuple[int, int]]]:
+        """Where the marks of each key stand in a folded text; keys without a mark there are left out."""
+        found: dict[Key, list[tuple[int, int]]] = defaultdict(list)
+        for number, start, end in self._hits(plain):
+            for key in self._keys[number]:
+                found[key].append((start, end))
+        return found
 
 
 def windows(
-    marks: re.Pattern[str], text: str, before: int, after: int
-) -> Iterator[tuple[int, int]]:
-    """The stretches of a text from ``before`` signs in front of each mark to ``after`` behind it,
-    those that touch as one: where a costly pattern that always holds a mark need be tried."""
-    low = high = -1
-    for mark in marks.finditer(text):
-        start, end = max(0, mark.start() - before), min(len(text), mark.end() + after)
-        if start <= high:
-            high = end
-            continue
-        if high >= 0:
-            yield low, high
-        low, high = start, end
-    if high >= 0:
-        yield low, high
+    places: Iterable[tuple[int, int]], text: str, before: int, after: int
+) -> list[tuple[int, int]]:
+    """The stretches of a text from ``before`` signs in front of each of these places to ``after`` behind
+    it, those that touch as one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(places):
+        low, high = max(0, start - before), min(len(text), end + after)
+        if found and low <= found[-1][1]:
+            low, high = found[-1][0], max(high, found.pop()[1])
+        found.append((low, high))
+    return found
 
 
 _VALUE = {letter: value for value, letter in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}

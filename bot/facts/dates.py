@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from typing import Any
 
-from bot.facts.common import fold, plain_of, read_digit, read_number, small, table, windows
+from bot.facts.common import Marks, fold, plain_of, read_digit, read_number, small, table, windows
 
 _N = r"[零〇一二两三四五六七八九十0-9]"
 _YEAR = (
@@ -369,71 +368,75 @@ def _festival(match: re.Match[str], today: date) -> _Range | None:
     return first, last, first != last
 
 
-_Marked = tuple[re.Pattern[str], int, int]
-"""Marks, and how many signs in front of each and behind it."""
+_Read = Callable[[re.Match[str], date], _Range | None]
 
-# Each with what its matches always hold, and how far they reach around that, look-arounds included.
-# A search for words that all begin with a plain letter is quick, so these are written that way.
-_READERS: tuple[
-    tuple[str, Callable[[re.Match[str], date], _Range | None], re.Pattern[str], int, int], ...
-] = (
+# Each with what its matches always hold, words or a pattern, and how far they reach around that,
+# look-arounds included.
+_READERS: tuple[tuple[str, _Read, str | re.Pattern[str], int, int], ...] = (
     ("full", _numeric, re.compile(r"[-./](?<=[0-9]{4}.)"), 6, 12),
     ("month_of", _month_of, re.compile(r"[-./](?<=[0-9]{4}.)"), 6, 12),
     ("digits", _numeric, re.compile(r"[0-9][0-9]{7}"), 2, 4),
-    ("spoken", _spoken, re.compile(r"[年月]"), 8, 16),
-    ("slash", _slash, re.compile(r"/(?<=[0-9]/)"), 5, 6),
-    ("day", _only_day, re.compile(r"号"), 5, 3),
-    ("year_part", _year_part, re.compile(r"初|底|末|春|夏|秋|冬|年中|半年|暑假|寒假"), 10, 6),
-    ("month_part", _month_part, re.compile(r"月[初底末]"), 2, 3),
-    ("week", _week, re.compile(r"周|星期|礼拜"), 5, 4),
-    ("weekday", _bare_weekday, re.compile(r"周|星期|礼拜"), 5, 4),
-    ("weekend", _weekend, re.compile(r"周末"), 2, 2),
-    ("ago", _ago, re.compile(r"[年月周期拜天日时头钟半多][之以]?前"), 16, 3),
-    (
-        "word",
-        _word,
-        re.compile(r"前[天晚日儿]|昨[天日早晚夜晨儿]|今[天日早晚夜晨儿]|当下|刚|方才|明天|后天"),
-        3,
-        4,
-    ),
+    ("spoken", _spoken, "年 月", 8, 16),
+    ("slash", _slash, "/", 5, 6),
+    ("day", _only_day, "号", 5, 3),
+    ("year_part", _year_part, "初 底 末 春 夏 秋 冬 年中 半年 暑假 寒假", 10, 6),
+    ("month_part", _month_part, "月初 月底 月末", 2, 3),
+    ("week", _week, "周 星期 礼拜", 5, 4),
+    ("weekday", _bare_weekday, "周 星期 礼拜", 5, 4),
+    ("weekend", _weekend, "周末", 2, 2),
+    ("ago", _ago, "前", 18, 3),
+    ("word", _word, "前 昨 今 当下 刚 方才 明天 后天", 3, 4),
 )
 
 
 @cache
-def _patterns() -> tuple[tuple[re.Pattern[str], Any, _Marked], ...]:
-    festivals, days = _festivals()
-    names = sorted(days, key=len, reverse=True)
-    festive = re.compile("|".join(map(re.escape, names)))
+def _marks() -> Marks[str]:
+    words = ((name, marks.split()) for name, _, marks, _, _ in _READERS if isinstance(marks, str))
+    return Marks((*words, ("festival", _festivals()[1])))
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str], _Read, re.Pattern[str] | None, int, int], ...]:
     return (
         *(
-            (re.compile(_PATTERNS[name]), reader, (marks, before, after))
-            for name, reader, marks, before, after in _READERS
+            (
+                name,
+                re.compile(_PATTERNS[name]),
+                read,
+                marks if isinstance(marks, re.Pattern) else None,
+                before,
+                after,
+            )
+            for name, read, marks, before, after in _READERS
         ),
-        (festivals, _festival, (festive, 8, 6)),
+        ("festival", _festivals()[0], _festival, None, 8, 6),
     )
+
+
+def _matches(plain: str) -> Iterator[tuple[_Read, re.Match[str]]]:
+    marked = _marks().find(plain)
+    for name, pattern, read, marks, before, after in _patterns():
+        places = [m.span() for m in marks.finditer(plain)] if marks else marked.get(name)
+        for low, high in windows(places, plain, before, after) if places else ():
+            for match in pattern.finditer(plain, low, high):
+                yield read, match
 
 
 def _read(text: str, plain: str, today: date) -> list[When]:
     found: list[When] = []
-    stretches: dict[_Marked, list[tuple[int, int]]] = {}
-    for pattern, reader, marked in _patterns():
-        if marked not in stretches:
-            marks, before, after = marked
-            stretches[marked] = list(windows(marks, plain, before, after))
-        for low, high in stretches[marked]:
-            for match in pattern.finditer(plain, low, high):
-                if match.end() == match.start():
-                    continue
-                try:
-                    days = reader(match, today)
-                except (ValueError, OverflowError):  # before year 1 or after 9999
-                    continue
-                if days is None or days[0] < _FIRST:
-                    continue
-                start = match.end() - len(match.group().lstrip())
-                end = match.start() + len(match.group().rstrip(" 的"))
-                approx = days[2] or bool(_ABOUT.match(plain, end))
-                found.append(When(days[0], days[1], text[start:end], start, end, approx))
+    for read, match in _matches(plain):
+        if match.end() == match.start():
+            continue
+        try:
+            days = read(match, today)
+        except (ValueError, OverflowError):  # before year 1 or after 9999
+            continue
+        if days is None or days[0] < _FIRST:
+            continue
+        start = match.end() - len(match.group().lstrip())
+        end = match.start() + len(match.group().rstrip(" 的"))
+        approx = days[2] or bool(_ABOUT.match(plain, end))
+        found.append(When(days[0], days[1], text[start:end], start, end, approx))
     found.sort(key=lambda w: (w.start, -w.end))
     kept: list[When] = []
     for when in found:

@@ -14,9 +14,14 @@ _MOST = 10**15  # fen; beyond ten trillion yuan nothing is an amount of a person
 _CAPITALS = str.maketrans("零壹贰叁肆伍陆柒捌玖拾佰仟", "零一二三四五六七八九十百千")
 _CAPITAL = re.compile("[壹贰叁肆伍陆柒捌玖拾佰仟]")
 _CN = "零〇一二两三四五六七八九十百千万亿"
-# One run of digits and numerals; letters w and k stand for 万 and 千.
+# One run of digits and numerals; letters w and k stand for 万 and 千. It begins with the signs that any
+# run begins with, since a search for these is quick, and looks back at what they were.
+_LETTERS = f"{_CN}多余来几点把"
+_POINTS = r"(?:[.,][0-9]++)*+"
 _RUN = re.compile(
-    rf"(?<![A-Za-z0-9.])(?:[0-9]++(?:[.,][0-9]++)*+|[{_CN}多余来几点把]|[wWkK](?![A-Za-z]))++"
+    rf"[0-9wWkK{_LETTERS}](?<![A-Za-z0-9.].)"
+    rf"(?:(?<=[{_LETTERS}])|(?<=[0-9])[0-9]*+{_POINTS}|(?<=[wWkK])(?![A-Za-z]))"
+    rf"(?:[0-9]++{_POINTS}|[{_LETTERS}]|[wWkK](?![A-Za-z]))*+"
 )
 _TO = re.compile(
     r"(?P<low>[0-9]+(?:\.[0-9]+)?|[一二两三四五六七八九十百千万]{1,8})\s?(?:-|~|—|–|到|至)\s?$"

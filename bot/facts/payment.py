@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from bot.facts.common import fold, plain_of, table
+from bot.facts.common import Marks, fold, plain_of, table, windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +24,19 @@ class Paid:
     end: int
 
 
-@cache
-def _patterns() -> tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...]:
-    data = table("payments")
-    return tuple(
-        (kind, _signs(kind), re.compile("|".join(words))) for kind, words in data["prose"].items()
-    )
+_REACH = 24
+"""No match begins or ends, look-arounds included, further from one of its signs."""
 
 
 @cache
-def _signs(kind: str) -> tuple[str, ...]:
-    return tuple(table("payments")["signs"][kind].split())
+def _patterns() -> dict[str, re.Pattern[str]]:
+    return {kind: re.compile("|".join(words)) for kind, words in table("payments")["prose"].items()}
+
+
+@cache
+def _signs(*kinds: str) -> Marks[str]:
+    signs = table("payments")["signs"]
+    return Marks((kind, signs[kind].split()) for kind in kinds)
 
 
 @cache
@@ -46,6 +49,13 @@ def _denied() -> re.Pattern[str]:
     return re.compile(table("payments")["payee"]["denied"])
 
 
+def _near(
+    pattern: re.Pattern[str], plain: str, places: Iterable[tuple[int, int]]
+) -> Iterator[re.Match[str]]:
+    for low, high in windows(places, plain, _REACH, _REACH):
+        yield from pattern.finditer(plain, low, high)
+
+
 def _said(plain: str, match: re.Match[str]) -> bool:
     return not _denied().search(plain[max(0, match.start() - 6) : match.start()])
 
@@ -53,11 +63,13 @@ def _said(plain: str, match: re.Match[str]) -> bool:
 def read_payment(text: str, plain: str | None = None) -> list[Paid]:
     """Every way of paying in running text, in order; what is denied (不是微信付的) is left out."""
     plain = plain_of(text, plain)
+    patterns = _patterns()
+    signs = _signs(*patterns).find(plain)
     found = [
         Paid(kind, text[m.start() : m.end()], m.start(), m.end())
-        for kind, signs, pattern in _patterns()
-        if any(map(plain.__contains__, signs))
-        for m in pattern.finditer(plain)
+        for kind, pattern in patterns.items()
+        if kind in signs
+        for m in _near(pattern, plain, signs[kind])
         if _said(plain, m)
     ]
     return sorted(found, key=lambda p: (p.start, p.end))
@@ -76,9 +88,9 @@ def parse_payment(text: str) -> str | None:
 def read_payee_personal(text: str, plain: str | None = None) -> bool | None:
     """Whether the money went to a private person's account; None when not said or both said."""
     plain = plain_of(text, plain)
+    signs = _signs("personal", "business").find(plain)
     personal, business = (
-        any(map(plain.__contains__, _signs(side)))
-        and any(_said(plain, m) for m in _payee(side).finditer(plain))
+        any(_said(plain, m) for m in _near(_payee(side), plain, signs.get(side, ())))
         for side in ("personal", "business")
     )
     return None if personal == business else personal

@@ -41,7 +41,7 @@ def _find(text: str, plain: str | None = None) -> list[tuple[str, Span]]:
     plain = fold(text) if plain is None else plain
     found = [
         (number, Span(text[m.start() : m.end()], m.start(), m.end()))
-        for low, high in windows(_SOME_DIGITS, plain, 24, 24)
+        for low, high in windows((m.span() for m in _SOME_DIGITS.finditer(plain)), plain, 24, 24)
         for m in _PHONE.finditer(plain, low, high)
         if (number := _number(m)) is not None
     ]

@@ -324,9 +324,7 @@ class Gazetteer:
         answer = _TAIL.sub("", self._lead.sub("", plain[:80])) if len(plain) <= 60 else ""
         hits: list[tuple[int, int, _Name]] = []
         free = 0
-        # Half of a surrogate pair, which no name holds, cannot be searched for.
-        whole = plain.encode(errors="replace").decode()
-        for _, at, _ in self._automaton.find_matches_as_indexes(whole, overlapping=True):
+        for _, at, _ in self._automaton.find_matches_as_indexes(plain, overlapping=True):
             if at < free:
                 continue
             for length in self._starts[plain[at : at + 2]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.facts.common import fold, table
+from bot.facts.common import any_of, fold, table, words_of
 from bot.facts.names import (
     parse_merchant,
     parse_person_name,
@@ -163,12 +163,25 @@ SIDES = ("personal", "business")
 )
 @settings(max_examples=30)
 @given(st.data())
-def test_what_tells_a_payment_holds_one_of_its_signs(
+def test_what_tells_a_payment_is_found_around_one_of_its_signs(
     kind: str, pattern: str, data: st.DataObject
 ) -> None:
-    told = re.search(pattern, data.draw(st.from_regex(pattern)))
-    assert told
-    assert any(sign in told.group() for sign in PAYMENTS["signs"][kind].split())
+    told = data.draw(st.from_regex(pattern, fullmatch=True))
+    text = f"{'好' * 40}{told}{'好' * 40}"
+    if kind in SIDES:
+        assert read_payee_personal(text) is (kind == "personal")
+    else:
+        assert kind in {paid.kind for paid in read_payment(text)}
+
+
+@pytest.mark.parametrize(("name", "key"), [("merchants", "endings"), ("money", "verbs")])
+@given(data=st.data())
+def test_the_longest_of_many_words_is_found(name: str, key: str, data: st.DataObject) -> None:
+    words = sorted(words_of(name, key), key=len, reverse=True)
+    text = data.draw(st.text(st.sampled_from(sorted({*"".join(words), "好"})), max_size=30))
+    plainly = re.compile("|".join(map(re.escape, words)))
+    found = [match.span() for match in any_of(name, key).finditer(text)]
+    assert found == [match.span() for match in plainly.finditer(text)]
 
 
 pieces = st.lists(
