@@ -31,7 +31,7 @@ import asyncio
 import contextlib
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -52,6 +52,7 @@ from bot.sandbox.server import Sandbox
 from bot.sandbox.world import Person, Post, Query, World
 from bot.services.network.import_points import write
 from bot.services.network.load_register import changed
+from bot.services.queue.drain import LONGEST_NAP
 from bot.settings import Settings, load
 from bot.texts import catalogue
 from models.network import Office, Organisation, Staff
@@ -116,6 +117,15 @@ BEFORE = re.compile(
 BUTTON = re.compile(r"\[(?P<label>.*?)(?: ↗)?\](?: (?P<title>.+))?")
 
 
+class StageLoop(asyncio.SelectorEventLoop):
+    """Its time can be moved on, with the play's: who sleeps meanwhile has then slept enough."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead
+
+
 class StoppedClock(SystemClock):
     """Stands still until it is told to go on."""
 
@@ -125,6 +135,13 @@ class StoppedClock(SystemClock):
 
     def now(self) -> datetime:
         return self.moment
+
+    def go_on(self, moment: datetime) -> None:
+        """Whoever naps until then wakes at once, as it would have by itself within the longest nap."""
+        self.moment = max(self.moment, moment)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, StageLoop), "a play runs by on_stage"
+        loop.ahead += LONGEST_NAP
 
 
 @dataclass(slots=True)
@@ -192,7 +209,7 @@ class Stage:
         if said is None:
             await self._happen(line)
             return
-        self.clock.moment += STEP
+        self.clock.go_on(self.clock.moment + STEP)
         cast = [self._person(name) for name in said["who"].split("、")]
         chat = self._group(said["group"]) if said["group"] else cast[0].id
         presses = [
@@ -212,7 +229,7 @@ class Stage:
             await self.start()
         if act["verb"] == "过":
             number, unit = act["rest"].split()
-            self.clock.moment += timedelta(**{UNITS[unit]: int(number)})
+            self.clock.go_on(self.clock.moment + timedelta(**{UNITS[unit]: int(number)}))
         if self._bot is not None:
             await self._quiet()
         self._record(0, [])
@@ -342,7 +359,7 @@ class Stage:
                 continue
             if later == "":
                 return
-            self.clock.moment = max(self.clock.moment, datetime.fromisoformat(later))
+            self.clock.go_on(datetime.fromisoformat(later))
             seen = -1
 
     def _later(self, rows: sqlite3.Connection) -> str | None:
@@ -456,6 +473,12 @@ class Stage:
 
 def _bracket(button: dict[str, Any]) -> str:
     return f"[{button['text']}{' ↗' if 'url' in button else ''}]"
+
+
+def on_stage(scene: Coroutine[Any, Any, str]) -> str:
+    """Run what plays on a stage, in a loop whose time goes on with the play's."""
+    with asyncio.Runner(loop_factory=StageLoop) as runner:
+        return runner.run(scene)
 
 
 async def furnish(folder: Path) -> None:

@@ -5,14 +5,13 @@ After an intended change: ``make test ARGS="tests/transcripts --rewrite-transcri
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from difflib import unified_diff
 from pathlib import Path
 
 import pytest
 
-from tests.transcripts.stage import staged
+from tests.transcripts.stage import on_stage, staged
 
 FILES = sorted(Path(__file__).parent.glob("*.txt"))
 
@@ -23,7 +22,7 @@ def test_transcript(
 ) -> None:
     script = path.read_text("utf-8")
     shutil.copytree(empty_house, tmp_path, dirs_exist_ok=True)
-    played = asyncio.run(_play(script, tmp_path))
+    played = on_stage(_play(script, tmp_path))
     if pytestconfig.getoption("--rewrite-transcripts"):
         path.write_text(played, "utf-8")
     elif played != script:
