@@ -20,6 +20,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import ROOT
+from tests.dictionary import lend_dictionary
 from tests.e2e.phones import Phone
 
 WIDE = {"width": 1440, "height": 900}
@@ -61,6 +62,7 @@ def browser() -> Iterator[Browser]:
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[str]:
     """``python -m bot run`` without a token, until it prints the page's address; then its end."""
+    lend_dictionary(folder)
     environment = os.environ | HURRY | {"DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
         [sys.executable, "-m", "bot", "run", "--port", "0"],

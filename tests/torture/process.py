@@ -19,6 +19,7 @@ from bot.adapters.database import Database
 from bot.sandbox.server import Sandbox
 from bot.sandbox.world import World
 from models.base import install_cipher
+from tests.dictionary import lend_dictionary
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDE = {
@@ -179,6 +180,7 @@ async def town(folder: Path, database_url: str = "") -> AsyncIterator[tuple[Worl
     world = World(open_groups=True)
     sandbox = Sandbox(world, webhook_delay=0.05)
     bot = BotProcess(folder, await sandbox.start(), world.token, database_url)
+    lend_dictionary(folder)
     try:
         yield world, bot
     finally:
