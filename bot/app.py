@@ -1,4 +1,7 @@
-"""The composition root: the only module that knows every room."""
+"""The composition root: the only module that knows every room.
+
+What serves HTTP is imported where it is begun: a bot that polls needs none of it.
+"""
 
 from __future__ import annotations
 
@@ -46,12 +49,10 @@ from bot.adapters import (
     fonts,
     geocode,
     inspect_files,
-    metrics,
     migrate,
     posters,
     robots,
     sheets,
-    webhook,
     workbook,
 )
 from bot.adapters.clock import SystemClock
@@ -476,6 +477,8 @@ def _printing(house: House, tables: Tables) -> dict[str, Errand]:
 
 async def _listen(house: House, channel: TelegramChannel, stop: asyncio.Event) -> None:
     """Tell Telegram where to send updates, and take them in until ``stop``."""
+    from bot.adapters import webhook
+
     settings = house.settings
     secret = settings.webhook_secret.get_secret_value()
 
@@ -493,9 +496,11 @@ async def _listen(house: House, channel: TelegramChannel, stop: asyncio.Event) -
 
 async def _ready(house: House, channel: TelegramChannel, polling: bool) -> None:
     """Raises DatabaseProblem, or NotReady while there is no way to Telegram."""
+    from bot.adapters.webhook import NotReady
+
     await house.db.probe(migrate.head())
     if not channel.reachable(polling):
-        raise webhook.NotReady("Telegram is not reached")
+        raise NotReady("Telegram is not reached")
 
 
 async def _show_operators(
@@ -509,6 +514,7 @@ async def _show_operators(
     if not house.settings.ops_port:
         await stop.wait()
         return
+    from bot.adapters import metrics, webhook
 
     async def measured() -> bytes:
         counts = {kind: drain.tally for kind, drain in drains.items()}
