@@ -21,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check audit format test-browser judges torture bench clean $(BENCHES)
+.PHONY: help setup run test check audit format test-browser chromium judges torture bench clean $(BENCHES)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -54,6 +54,9 @@ format: $(VENV)/.check ## rewrite the code in the house's format
 test-browser: $(VENV)/.test $(VENV)/.browser ## the phone page in a real Chromium
 	@$(need_chromium)
 	CHROMIUM="$$($(find_chromium))" $(PYTEST) -n 2 --dist loadfile -m browser tests/e2e $(ARGS)
+
+chromium: ## install Chromium and a Chinese font where they are missing (Debian, as root)
+	@$(need_chromium)
 
 judges: $(VENV)/.test $(NODE_MODULES) ## programs we did not write (aiogram, telegram-test-api) judge bot and stand-in
 	@$(call need_tests,tests/judges)
