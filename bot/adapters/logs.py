@@ -34,6 +34,8 @@ HIDDEN = "****"
 
 # Look-arounds, since \\b is no border between a Chinese character and a digit.
 _SECRET = re.compile(
+    # An id of ours (UUIDv7) is nobody's number, though it may look like one; it comes first, to be kept.
+    r"(?<![0-9A-Za-z])(?P<ours>[0-9a-f]{8}-?[0-9a-f]{4}-?7[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12})(?![0-9A-Za-z])|"
     r"(?<![0-9])[0-9]{6,12}:[A-Za-z0-9_-]{30,}"  # a bot's token
     r"|(?<![0-9A-Za-z])[0-9]{17}[0-9Xx](?![0-9A-Za-z])"  # an ID number (GB 11643)
     r"|(?<![0-9])(?:[0-9][ -]?){12,18}[0-9](?![0-9])"  # a card number (ISO/IEC 7812)
@@ -44,7 +46,7 @@ _SECRET = re.compile(
 
 def mask(text: str) -> str:
     """The text without phones, ID and card numbers, tokens and passwords in addresses."""
-    return _SECRET.sub(HIDDEN, text)
+    return _SECRET.sub(lambda found: found["ours"] or HIDDEN, text)
 
 
 def _mask_event(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -99,10 +98,10 @@ class Marks(Generic[Key]):
 
     def find(self, plain: str) -> Mapping[Key, list[tuple[int, int]]]:
         """Where the marks of each key stand in a folded text; keys without a mark there are left out."""
-        found: dict[Key, list[tuple[int, int]]] = defaultdict(list)
+        found: dict[Key, list[tuple[int, int]]] = {}
         for number, start, end in self._hits(plain):
             for key in self._keys[number]:
-                found[key].append((start, end))
+                found.setdefault(key, []).append((start, end))
         return found
 
 

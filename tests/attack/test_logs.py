@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import structlog
@@ -59,8 +60,17 @@ def test_counts_times_and_places_stay_readable() -> None:
         "seconds=12",
         "2026-11-28T09:00:00Z",
         "127.0.0.1:8443",
+        "account=01a22754e5847071855142143a9f7f71",
+        "row=01900000-0000-7000-8000-138001380000",
     ):
         assert mask(said) == said
+
+
+@given(st.integers(0, 2**128 - 1))
+def test_an_id_of_ours_stays_whole(bits: int) -> None:
+    """Whatever its digits look like (RFC 9562, 5.7)."""
+    own = UUID(int=bits & ~(0xF << 76 | 0b11 << 62) | 7 << 76 | 0b10 << 62)
+    assert mask(f"account={own.hex} row={own}") == f"account={own.hex} row={own}"
 
 
 def test_an_error_of_the_database_does_not_show_its_values(tmp_path: Path) -> None:
