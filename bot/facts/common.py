@@ -55,6 +55,8 @@ def _odd() -> re.Pattern[str]:
 
 def fold(text: str) -> str:
     """Half-width, simplified letters, character for character: offsets stay valid."""
+    if text.isascii():
+        return text
     for wide, narrow in _OFTEN.items():
         text = text.replace(wide, narrow)
     return text.translate(_letters()) if _odd().search(text) else text

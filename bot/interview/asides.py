@@ -72,6 +72,8 @@ def control(text: str) -> Control | None:
         if shorter in known:
             return cast(Control, known[shorter])
         front = before.match(said)
+        if front is None and shorter == said:
+            break
         said = said[front.end() :] if front else shorter
     return None
 

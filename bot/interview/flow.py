@@ -26,11 +26,12 @@ Record = dict[str, Any]
 
 def applicable(answers: Answers, ctx: Context) -> tuple[Question, ...]:
     """The questions of this talk, in order, the answered ones included."""
-    return tuple(
-        question
-        for question in QUESTIONS
-        if ctx.kind in question.kinds and question.when(answers, ctx)
-    )
+    return tuple(question for question in QUESTIONS if applies(question, answers, ctx))
+
+
+def applies(question: Question, answers: Answers, ctx: Context) -> bool:
+    """Whether the question is one of this talk."""
+    return ctx.kind in question.kinds and question.when(answers, ctx)
 
 
 def next_question(answers: Answers, ctx: Context) -> Question | None:
@@ -156,9 +157,8 @@ def prefill(
         known["story"] = {"v": story.strip(), "said": plain(story), "by": "person"}
     read: set[str] = set()
     for key, (value, said) in _sure(story, facts, ctx).items():
-        asked = {question.key for question in applicable(known, ctx)}
         own = key in known and known[key]["by"] == "person"
-        if not own and (key in asked or key == "object"):
+        if not own and (key == "object" or applies(BY_KEY[key], known, ctx)):
             known[key] = {"v": value, "said": said, "by": "read"}
             read.add(key)
     pruned = prune(known, ctx)

@@ -77,6 +77,7 @@ class Catalogue:
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._texts = dict(texts)
+        self._plain = {key: TAG.sub("", text) for key, text in texts.items()}
 
     def __contains__(self, key: str) -> bool:
         return key in self._texts
@@ -85,10 +86,10 @@ class Catalogue:
         """Every key there is."""
         return frozenset(self._texts)
 
-    def raw(self, key: str) -> str:
-        """The text as it stands in the file. Raises UnknownText."""
+    def raw(self, key: str, tags: bool = True) -> str:
+        """The text as it stands in the file, or without its tags. Raises UnknownText."""
         try:
-            return self._texts[key]
+            return self._texts[key] if tags else self._plain[key]
         except KeyError:
             raise UnknownText(key) from None
 
@@ -101,9 +102,7 @@ class Catalogue:
         return self._render(what, lambda value: value, tags=False)
 
     def _render(self, what: Say, escape: Callable[[str], str], tags: bool = True) -> str:
-        raw = self.raw(what.key)
-        if not tags:
-            raw = TAG.sub("", raw)
+        raw = self.raw(what.key, tags)
         shown = {name: self._show(value, escape, tags) for name, value in what.args.items()}
         return raw.format_map(shown)
 

@@ -39,9 +39,12 @@ async def arm(
     Waiting timers of the same kind and an older generation are cancelled.
     """
     session.info.setdefault(WAKES, set()).add("timer")
-    same = (Timer.about_id == about, Timer.kind == kind, Timer.state == TimerState.WAITING)
     new = {"about_id": about, "kind": kind, "generation": generation, "due_at": due_at}
-    if not await insert_new(session, Timer, [new], ["about_id", "kind", "generation"]):
+    stored = await insert_new(session, Timer, [new], ["about_id", "kind", "generation"])
+    if stored and not generation:
+        return
+    same = (Timer.about_id == about, Timer.kind == kind, Timer.state == TimerState.WAITING)
+    if not stored:
         await session.execute(
             update(Timer)
             .where(*same, Timer.generation == generation)
