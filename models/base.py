@@ -181,16 +181,14 @@ class Sealed(Generic[T]):
         """The bytes for the column of the row ``row_id``."""
         if value is None:
             return None
-        return cipher().seal(self._plain(value), self._aad(table or self._table, row_id))
+        plain = to_json(value) if self._as_json else str(value).encode()
+        return cipher().seal(plain, self._aad(table or self._table, row_id))
 
     def open(self, row_id: UUID, sealed: bytes | None, table: str = "") -> T:
         """The value of column bytes; raises what the cipher raises."""
         if sealed is None:
             return None  # type: ignore[return-value]
         return self._value(cipher().unseal(sealed, self._aad(table or self._table, row_id)))
-
-    def _plain(self, value: T) -> bytes:
-        return to_json(value) if self._as_json else str(value).encode()
 
     def _value(self, plain: bytes) -> T:
         value: T = from_json(plain) if self._as_json else plain.decode()  # type: ignore[assignment]
@@ -208,18 +206,17 @@ class Sealed(Generic[T]):
     def __get__(self, row: Any, owner: type) -> Self | T:
         if row is None:
             return self
-        sealed, table = getattr(row, self.column), row.__tablename__
+        sealed = getattr(row, self.column)
         if sealed is None:
             return None  # type: ignore[return-value]
         kept: tuple[bytes, bytes] | None = vars(row).get(self._kept)
         if kept is None or kept[0] is not sealed:
-            kept = sealed, cipher().unseal(sealed, self._aad(table, row.id))
+            kept = sealed, cipher().unseal(sealed, self._aad(row.__tablename__, row.id))
             vars(row)[self._kept] = kept
         return self._value(kept[1])
 
     def __set__(self, row: Any, value: T) -> None:
-        sealed = self.seal(row.id, value, row.__tablename__)
-        setattr(row, self.column, sealed)
+        setattr(row, self.column, self.seal(row.id, value, row.__tablename__))
 
 
 def sealed(name: str) -> Sealed[str | None]:

@@ -370,12 +370,12 @@ def _festival(match: re.Match[str], today: date) -> _Range | None:
 
 _Read = Callable[[re.Match[str], date], _Range | None]
 
-# Each with what its matches always hold, words or a pattern, and how far they reach around that,
+# Each with words, one of which its matches always hold, and how far they reach around that,
 # look-arounds included.
-_READERS: tuple[tuple[str, _Read, str | re.Pattern[str], int, int], ...] = (
-    ("full", _numeric, re.compile(r"[-./](?<=[0-9]{4}.)"), 6, 12),
-    ("month_of", _month_of, re.compile(r"[-./](?<=[0-9]{4}.)"), 6, 12),
-    ("digits", _numeric, re.compile(r"[0-9][0-9]{7}"), 2, 4),
+_READERS: tuple[tuple[str, _Read, str, int, int], ...] = (
+    ("full", _numeric, "- . /", 6, 12),
+    ("month_of", _month_of, "- . /", 6, 12),
+    ("digits", _numeric, "19 20", 1, 8),
     ("spoken", _spoken, "年 月", 8, 16),
     ("slash", _slash, "/", 5, 6),
     ("day", _only_day, "号", 5, 3),
@@ -391,33 +391,25 @@ _READERS: tuple[tuple[str, _Read, str | re.Pattern[str], int, int], ...] = (
 
 @cache
 def _marks() -> Marks[str]:
-    words = ((name, marks.split()) for name, _, marks, _, _ in _READERS if isinstance(marks, str))
+    words = ((name, marks.split()) for name, _, marks, _, _ in _READERS)
     return Marks((*words, ("festival", _festivals()[1])))
 
 
 @cache
-def _patterns() -> tuple[tuple[str, re.Pattern[str], _Read, re.Pattern[str] | None, int, int], ...]:
+def _patterns() -> tuple[tuple[str, re.Pattern[str], _Read, int, int], ...]:
     return (
         *(
-            (
-                name,
-                re.compile(_PATTERNS[name]),
-                read,
-                marks if isinstance(marks, re.Pattern) else None,
-                before,
-                after,
-            )
-            for name, read, marks, before, after in _READERS
+            (name, re.compile(_PATTERNS[name]), read, before, after)
+            for name, read, _, before, after in _READERS
         ),
-        ("festival", _festivals()[0], _festival, None, 8, 6),
+        ("festival", _festivals()[0], _festival, 8, 6),
     )
 
 
 def _matches(plain: str) -> Iterator[tuple[_Read, re.Match[str]]]:
-    marked = _marks().find(plain)
-    for name, pattern, read, marks, before, after in _patterns():
-        places = [m.span() for m in marks.finditer(plain)] if marks else marked.get(name)
-        for low, high in windows(places, plain, before, after) if places else ():
+    marks = _marks().find(plain)
+    for name, pattern, read, before, after in _patterns():
+        for low, high in windows(marks[name], plain, before, after) if name in marks else ():
             for match in pattern.finditer(plain, low, high):
                 yield read, match
 

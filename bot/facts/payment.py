@@ -29,19 +29,14 @@ _REACH = 24
 
 
 @cache
-def _patterns() -> dict[str, re.Pattern[str]]:
-    return {kind: re.compile("|".join(words)) for kind, words in table("payments")["prose"].items()}
+def _pattern(part: str, kind: str) -> re.Pattern[str]:
+    return re.compile("|".join(table("payments")[part][kind]))
 
 
 @cache
-def _signs(*kinds: str) -> Marks[str]:
+def _signs(kinds: tuple[str, ...]) -> Marks[str]:
     signs = table("payments")["signs"]
     return Marks((kind, signs[kind].split()) for kind in kinds)
-
-
-@cache
-def _payee(side: str) -> re.Pattern[str]:
-    return re.compile("|".join(table("payments")["payee"][side]))
 
 
 @cache
@@ -49,28 +44,23 @@ def _denied() -> re.Pattern[str]:
     return re.compile(table("payments")["payee"]["denied"])
 
 
-def _near(
-    pattern: re.Pattern[str], plain: str, places: Iterable[tuple[int, int]]
-) -> Iterator[re.Match[str]]:
-    for low, high in windows(places, plain, _REACH, _REACH):
-        yield from pattern.finditer(plain, low, high)
-
-
-def _said(plain: str, match: re.Match[str]) -> bool:
-    return not _denied().search(plain[max(0, match.start() - 6) : match.start()])
+def _told(plain: str, part: str, kinds: Iterable[str]) -> Iterator[tuple[str, re.Match[str]]]:
+    """Each kind of a part of the table where it is told; what is denied (不是微信付的) is left out."""
+    kinds = tuple(kinds)
+    signs = _signs(kinds).find(plain)
+    for kind in kinds:
+        for low, high in windows(signs.get(kind, ()), plain, _REACH, _REACH):
+            for match in _pattern(part, kind).finditer(plain, low, high):
+                if not _denied().search(plain[max(0, match.start() - 6) : match.start()]):
+                    yield kind, match
 
 
 def read_payment(text: str, plain: str | None = None) -> list[Paid]:
     """Every way of paying in running text, in order; what is denied (不是微信付的) is left out."""
     plain = plain_of(text, plain)
-    patterns = _patterns()
-    signs = _signs(*patterns).find(plain)
     found = [
         Paid(kind, text[m.start() : m.end()], m.start(), m.end())
-        for kind, pattern in patterns.items()
-        if kind in signs
-        for m in _near(pattern, plain, signs[kind])
-        if _said(plain, m)
+        for kind, m in _told(plain, "prose", table("payments")["prose"])
     ]
     return sorted(found, key=lambda p: (p.start, p.end))
 
@@ -88,9 +78,6 @@ def parse_payment(text: str) -> str | None:
 def read_payee_personal(text: str, plain: str | None = None) -> bool | None:
     """Whether the money went to a private person's account; None when not said or both said."""
     plain = plain_of(text, plain)
-    signs = _signs("personal", "business").find(plain)
-    personal, business = (
-        any(_said(plain, m) for m in _near(_payee(side), plain, signs.get(side, ())))
-        for side in ("personal", "business")
-    )
+    told = {side for side, _ in _told(plain, "payee", ("personal", "business"))}
+    personal, business = "personal" in told, "business" in told
     return None if personal == business else personal

@@ -18,7 +18,9 @@ _PHONE = re.compile(
 _SPOKEN = re.compile(
     r"(?<![零〇一二三四五六七八九幺])[一幺][三-九零〇一二三四五六七八九幺]{10}(?![零〇一二三四五六七八九幺])"
 )
-_SOME_DIGITS = re.compile(r"[0-9][0-9]{2}")  # in every number written in digits
+_SOME_DIGITS = re.compile(
+    r"[0-9][0-9]{2}"
+)  # in every number written in digits; one sign first, which is found quickly
 _SOME_SPOKEN = re.compile(r"[一幺][三-九零〇一二三四五六七八九幺]{10}")
 _DIGITS = str.maketrans("零〇一二三四五六七八九幺", "001234567891")
 
